@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+pub mod block;
+pub mod certificate;
+pub mod codec;
+pub mod epoch;
+pub mod hash;
+pub mod history;
+pub mod limits;
+pub mod message;
+pub mod operation;
+pub mod quorum;
+pub mod receipt;
+pub mod schema;
+pub mod sign;
+pub mod submitter;
+pub mod transaction;
+pub mod tree;
+pub mod trie;
+pub mod types;
+pub mod verified;
+
+pub use hash::Hash;
+pub use types::{
+    AgencyIndex, BlockHash, ChainId, Epoch, Height, TimeMs, TxId, ValidatorIndex, View,
+};

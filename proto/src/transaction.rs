@@ -1,0 +1,225 @@
+//! Transactions: one signed header over a tree of operations, so that one operation can be shown alone.
+
+use thiserror::Error;
+
+use crate::codec::{Canonical, DecodeError, Reader, Writer};
+use crate::hash::{Hash, SUITE, Tag};
+use crate::limits::{OPERATION_BYTES_MAX, OPERATIONS_PER_TX_MAX, TX_BYTES_MAX};
+use crate::operation::Operation;
+use crate::sign::{BadSignature, PublicKey, SecretKey, Signature};
+use crate::tree;
+use crate::types::{ChainId, TimeMs, TxId};
+
+/// What the submitter signs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TxHeader {
+    /// Chain that the transaction is for.
+    pub chain: ChainId,
+    /// Key that signs.
+    pub submitter: PublicKey,
+    /// Last block time at which it may be ordered.
+    pub valid_until: TimeMs,
+    /// Operations, 1 to 1,000.
+    pub op_count: u16,
+    /// Root over the operations' leaves.
+    pub op_root: Hash,
+}
+
+impl TxHeader {
+    /// The name of the submission, whatever its signature.
+    pub fn tx_id(&self) -> TxId {
+        TxId(Tag::TxId.hash(&self.encode()))
+    }
+
+    /// The bytes under the signature.
+    pub fn signed_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.tag("jjj/tx-sign/v1");
+        self.encode_to(&mut out);
+        out.into_bytes()
+    }
+}
+
+impl Canonical for TxHeader {
+    fn encode_to(&self, out: &mut Writer) {
+        out.u8(SUITE).hash(&self.chain.0);
+        self.submitter.encode_to(out);
+        out.u64(self.valid_until.value()).u16(self.op_count).hash(&self.op_root);
+    }
+
+    fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        expect_suite(input)?;
+        let chain = ChainId(input.hash("chain")?);
+        let submitter = PublicKey::decode_from(input)?;
+        let valid_until = TimeMs::new(input.u64("valid_until")?);
+        let op_count = input.u16("op_count")?;
+        if op_count == 0 || op_count > OPERATIONS_PER_TX_MAX {
+            return Err(DecodeError::Invalid { field: "op_count", rule: "is 1 to 1,000" });
+        }
+        Ok(Self { chain, submitter, valid_until, op_count, op_root: input.hash("op_root")? })
+    }
+}
+
+/// Reads the suite byte; only suite 0 is known.
+pub(crate) fn expect_suite(input: &mut Reader<'_>) -> Result<(), DecodeError> {
+    if input.u8("suite")? == SUITE {
+        Ok(())
+    } else {
+        Err(DecodeError::Invalid { field: "suite", rule: "only suite 0 is known" })
+    }
+}
+
+/// A header with its signature: what a block lists, by its leaf.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignedTxHeader {
+    /// What was signed.
+    pub header: TxHeader,
+    /// The submitter's signature.
+    pub signature: Signature,
+}
+
+impl SignedTxHeader {
+    /// Leaf in the block's transaction tree. A bad signature condemns the leaf, not the tx id.
+    pub fn leaf(&self) -> Hash {
+        Tag::Tx.hash(&self.encode())
+    }
+
+    /// Checks the submitter's signature.
+    pub fn verify(&self) -> Result<(), BadSignature> {
+        self.header.submitter.verify(&self.header.signed_bytes(), &self.signature)
+    }
+}
+
+impl Canonical for SignedTxHeader {
+    fn encode_to(&self, out: &mut Writer) {
+        self.header.encode_to(out);
+        self.signature.encode_to(out);
+    }
+
+    fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            header: TxHeader::decode_from(input)?,
+            signature: Signature::decode_from(input)?,
+        })
+    }
+}
+
+/// A transaction with its operations. Decoding checks that they are the ones that were signed for,
+/// not the signature itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Transaction {
+    signed: SignedTxHeader,
+    operations: Vec<Operation>,
+}
+
+/// Why operations do not make a transaction.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum TransactionError {
+    /// None, or more than one transaction holds.
+    #[error("a transaction holds 1 to {OPERATIONS_PER_TX_MAX} operations, not {found}")]
+    OperationCount {
+        /// Operations given.
+        found: usize,
+    },
+    /// Too many bytes.
+    #[error("the transaction has {found} bytes, at most {TX_BYTES_MAX} are allowed")]
+    TooLarge {
+        /// Bytes of the encoding.
+        found: usize,
+    },
+    /// One operation with too many bytes.
+    #[error("operation {index} has {found} bytes, at most {OPERATION_BYTES_MAX} are allowed")]
+    OperationTooLarge {
+        /// Position in the transaction.
+        index: usize,
+        /// Bytes of the operation.
+        found: usize,
+    },
+}
+
+impl Transaction {
+    /// Builds and signs a transaction.
+    pub fn sign(
+        chain: ChainId,
+        key: &SecretKey,
+        valid_until: TimeMs,
+        operations: Vec<Operation>,
+    ) -> Result<Self, TransactionError> {
+        let found = operations.len();
+        let op_count = u16::try_from(found)
+            .ok()
+            .filter(|count| (1..=OPERATIONS_PER_TX_MAX).contains(count))
+            .ok_or(TransactionError::OperationCount { found })?;
+        let too_large = |bytes: usize, limit: u32| u32::try_from(bytes).map_or(true, |b| b > limit);
+        for (index, operation) in operations.iter().enumerate() {
+            let found = operation.encode().len();
+            if too_large(found, OPERATION_BYTES_MAX) {
+                return Err(TransactionError::OperationTooLarge { index, found });
+            }
+        }
+        let leaves: Vec<Hash> = operations.iter().map(Operation::leaf).collect();
+        let submitter = key.public();
+        let op_root = tree::root(&leaves);
+        let header = TxHeader { chain, submitter, valid_until, op_count, op_root };
+        let signature = key.sign(&header.signed_bytes());
+        let transaction = Self { signed: SignedTxHeader { header, signature }, operations };
+        let found = transaction.encode().len();
+        if too_large(found, TX_BYTES_MAX) {
+            return Err(TransactionError::TooLarge { found });
+        }
+        Ok(transaction)
+    }
+
+    /// Header and signature.
+    pub const fn signed(&self) -> &SignedTxHeader {
+        &self.signed
+    }
+
+    /// The header.
+    pub const fn header(&self) -> &TxHeader {
+        &self.signed.header
+    }
+
+    /// The operations, in the order of their leaves.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The name of the submission.
+    pub fn tx_id(&self) -> TxId {
+        self.signed.header.tx_id()
+    }
+
+    /// Leaf in a block's transaction tree.
+    pub fn leaf(&self) -> Hash {
+        self.signed.leaf()
+    }
+}
+
+/// Signed header, then each operation behind its length.
+impl Canonical for Transaction {
+    fn encode_to(&self, out: &mut Writer) {
+        self.signed.encode_to(out);
+        for operation in &self.operations {
+            out.bytes32(&operation.encode());
+        }
+    }
+
+    fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let signed = SignedTxHeader::decode_from(input)?;
+        let mut operations = Vec::new();
+        let mut leaves = Vec::new();
+        for _ in 0..signed.header.op_count {
+            let bytes = input.bytes32("operation", OPERATION_BYTES_MAX)?;
+            leaves.push(Tag::Op.hash(bytes));
+            operations.push(Operation::decode(bytes)?);
+        }
+        if tree::root(&leaves) != signed.header.op_root {
+            return Err(DecodeError::Invalid {
+                field: "op_root",
+                rule: "the operations are not the ones that were signed for",
+            });
+        }
+        Ok(Self { signed, operations })
+    }
+}
