@@ -1,0 +1,16 @@
+//! Compiles the schema with protox, so that no protoc binary is needed.
+
+use std::error::Error;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let files = ["submission", "trace", "alert", "ledger", "release", "evaluation", "node"]
+        .map(|area| format!("schema/jjj/{area}/v1/{area}.proto"));
+    let descriptors = protox::compile(&files, ["schema"])?;
+    let out = std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR for build scripts")?;
+    tonic_prost_build::configure()
+        .file_descriptor_set_path(Path::new(&out).join("descriptors.bin"))
+        .compile_fds(descriptors)?;
+    println!("cargo::rerun-if-changed=schema");
+    Ok(())
+}
