@@ -1,8 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 /// Descriptors of every service, for reflection.
-pub const DESCRIPTORS: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 macro_rules! area {
     ($(#[$doc:meta])* $name:ident, $package:literal) => {
