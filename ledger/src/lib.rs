@@ -1,1 +1,5 @@
-//! ledger
+#![doc = include_str!("../README.md")]
+
+pub mod bundle;
+pub mod memory;
+pub mod store;

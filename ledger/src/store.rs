@@ -1,0 +1,272 @@
+//! What the ledger asks of a key-value store: ordered columns, atomic batches, consistent snapshots.
+//!
+//! It knows nothing of blocks. Two implementations exist: [`crate::memory::MemoryStore`] here and
+//! RocksDB in `ledger/rocks`.
+
+use std::error::Error;
+use std::fmt;
+use std::ops::ControlFlow;
+
+use thiserror::Error;
+
+macro_rules! columns {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// One ordered set of keys. The layouts are in `ledger/README.md`, section 2.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, std::hash::Hash, Debug)]
+        pub enum Column { $($(#[$doc])* $variant,)* }
+
+        impl Column {
+            /// Every column; a store creates them all.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name in the store. Fixed with the format version.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+columns! {
+    /// Format version, chain, genesis document, head, certified sizes.
+    Meta = "meta",
+    /// Height to block.
+    Blocks = "blocks",
+    /// Height to commit certificate.
+    Commits = "commits",
+    /// Block hash to height.
+    BlockHashes = "block_hashes",
+    /// Height and position to transaction with its operations.
+    Bodies = "bodies",
+    /// Transaction id to its place.
+    Transactions = "transactions",
+    /// Height and position to receipt.
+    Receipts = "receipts",
+    /// Height and position to the record of a system step.
+    Steps = "steps",
+    /// Height to leaf of the history tree.
+    History = "history",
+    /// Level and index to node of the history tree.
+    HistoryNodes = "history_nodes",
+    /// Size to checkpoint certificate.
+    Checkpoints = "checkpoints",
+    /// Namespace and key to the newest value of the state.
+    State = "state",
+    /// Path to the newest page of the state trie.
+    Pages = "pages",
+    /// Height and group to what that height replaced in values and pages.
+    Undo = "undo",
+    /// Log and index to entry.
+    Logs = "logs",
+    /// Subject and index to day.
+    Days = "days",
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why the store did not do what was asked. The ledger never goes on after one.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The store itself failed.
+    #[error("the store failed to {operation}")]
+    Failed {
+        /// What was asked.
+        operation: &'static str,
+        /// What the store says.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// What the store returned is not what was written.
+    #[error("column {column}, key {}: {rule}", hex(key))]
+    Damaged {
+        /// Column of the value.
+        column: Column,
+        /// Its key.
+        key: Vec<u8>,
+        /// What should stand there.
+        rule: &'static str,
+    },
+}
+
+impl StoreError {
+    /// A failure of the store with its cause.
+    pub fn failed(
+        operation: &'static str,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Failed { operation, source: source.into() }
+    }
+
+    /// A value that breaks `rule`.
+    pub fn damaged(column: Column, key: &[u8], rule: &'static str) -> Self {
+        Self::Damaged { column, key: key.to_vec(), rule }
+    }
+}
+
+/// Bytes as hexadecimal digits, for messages.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string does not fail");
+        text
+    })
+}
+
+/// A key with its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// What a scan calls for each pair; breaking ends it.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
+/// Reading, of the newest content or of a snapshot.
+pub trait StoreRead {
+    /// The value of a key.
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The values of many keys, in their order. A store that can answer many at once faster does.
+    fn get_many(
+        &self,
+        column: Column,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        keys.iter().map(|key| self.get(column, key)).collect()
+    }
+
+    /// Visits the pairs with `from <= key < until` in ascending order of the keys' bytes, until
+    /// `visit` breaks. Without `until` to the end of the column.
+    fn scan(
+        &self,
+        column: Column,
+        from: &[u8],
+        until: Option<&[u8]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), StoreError>;
+
+    /// At most `limit` pairs whose keys begin with `prefix` and are not below `from`.
+    fn scan_prefix(
+        &self,
+        column: Column,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Pair>, StoreError> {
+        let mut pairs = Vec::new();
+        if limit == 0 {
+            return Ok(pairs);
+        }
+        let until = prefix_end(prefix);
+        self.scan(column, prefix.max(from), until.as_deref(), &mut |key, value| {
+            pairs.push((key.to_vec(), value.to_vec()));
+            if pairs.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        Ok(pairs)
+    }
+}
+
+/// The first key above every key that begins with `prefix`; `None` where there is none.
+pub fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
+
+/// When a write counts as done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    /// It survives a power cut, with everything written before it.
+    Synced,
+    /// It survives the process, and may be lost with the machine.
+    Buffered,
+}
+
+/// One change of a batch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// Sets a value.
+    Put {
+        /// Column.
+        column: Column,
+        /// Key.
+        key: Vec<u8>,
+        /// New value.
+        value: Vec<u8>,
+    },
+    /// Removes a key, there or not.
+    Delete {
+        /// Column.
+        column: Column,
+        /// Key.
+        key: Vec<u8>,
+    },
+    /// Removes every key with `from <= key < until`.
+    DeleteRange {
+        /// Column.
+        column: Column,
+        /// First key removed.
+        from: Vec<u8>,
+        /// First key kept.
+        until: Vec<u8>,
+    },
+}
+
+/// Changes that are made all or none, in their order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Batch(Vec<Change>);
+
+impl Batch {
+    /// Sets a value.
+    pub fn put(&mut self, column: Column, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.0.push(Change::Put { column, key: key.into(), value: value.into() });
+    }
+
+    /// Removes a key.
+    pub fn delete(&mut self, column: Column, key: impl Into<Vec<u8>>) {
+        self.0.push(Change::Delete { column, key: key.into() });
+    }
+
+    /// Removes every key with `from <= key < until`.
+    pub fn delete_range(
+        &mut self,
+        column: Column,
+        from: impl Into<Vec<u8>>,
+        until: impl Into<Vec<u8>>,
+    ) {
+        self.0.push(Change::DeleteRange { column, from: from.into(), until: until.into() });
+    }
+
+    /// The changes, in order.
+    pub fn changes(&self) -> &[Change] {
+        &self.0
+    }
+
+    /// The changes, in order.
+    pub fn into_changes(self) -> Vec<Change> {
+        self.0
+    }
+}
+
+/// An ordered key-value store with atomic batches.
+///
+/// Reads through the store itself see every write that returned. Once a write has failed the owner
+/// stops: a store need not be usable afterwards.
+pub trait Store: StoreRead + Send + Sync + 'static {
+    /// A view that later writes do not change.
+    type Snapshot<'a>: StoreRead + Send + Sync
+    where
+        Self: 'a;
+
+    /// A view of the content as it is now, cheap to make.
+    fn snapshot(&self) -> Self::Snapshot<'_>;
+
+    /// Makes all changes of `batch` or none.
+    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError>;
+}
