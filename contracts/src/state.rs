@@ -1,0 +1,116 @@
+//! The state as a contract sees it: a map that is read through and written over, and dropped or
+//! merged whole. Where it is stored is the ledger's business.
+
+use std::collections::BTreeMap;
+
+use proto::trie::Namespace;
+use thiserror::Error;
+
+/// The state could not be read. It aborts the block and is never a refusal: a node that answered
+/// differently from the others because its disk failed would be on another chain.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum StateFault {
+    /// The storage failed.
+    #[error("the state could not be read: {detail}")]
+    Storage {
+        /// What the storage says.
+        detail: String,
+    },
+    /// A record is not what a contract wrote under that key.
+    #[error("the record at key {key} of namespace {namespace} is not readable: {detail}")]
+    Record {
+        /// Byte of the namespace.
+        namespace: u8,
+        /// Key in hexadecimal digits.
+        key: String,
+        /// What the decoder says.
+        detail: String,
+    },
+}
+
+impl StateFault {
+    /// A record that its own contract cannot read.
+    pub fn record(namespace: Namespace, key: &[u8], detail: &impl ToString) -> Self {
+        let detail = detail.to_string();
+        Self::Record { namespace: namespace.code(), key: hex::encode(key), detail }
+    }
+}
+
+/// Reads values.
+pub trait State {
+    /// The value under a key, if any.
+    fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault>;
+}
+
+/// A state without entries, and one that is held in memory: for tests and tools.
+impl State for BTreeMap<(Namespace, Vec<u8>), Vec<u8>> {
+    fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
+        Ok(BTreeMap::get(self, &(namespace, key.to_vec())).cloned())
+    }
+}
+
+/// Writes by key: a value, or none where the key goes.
+pub type Changes = BTreeMap<(Namespace, Vec<u8>), Option<Vec<u8>>>;
+
+/// Writes over a state. A child overlay sees the writes of its parent and is merged or dropped whole.
+pub struct Overlay<'a> {
+    base: &'a dyn State,
+    writes: BTreeMap<Namespace, BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
+}
+
+impl<'a> Overlay<'a> {
+    /// No writes over `base`.
+    pub fn new(base: &'a dyn State) -> Self {
+        Self { base, writes: BTreeMap::new() }
+    }
+
+    /// No writes over this overlay.
+    pub fn child(&self) -> Overlay<'_> {
+        Overlay::new(self)
+    }
+
+    /// Writes a value.
+    pub fn put(&mut self, namespace: Namespace, key: &[u8], value: Vec<u8>) {
+        self.writes.entry(namespace).or_default().insert(key.to_vec(), Some(value));
+    }
+
+    /// Removes a key. Where the base has none either, nothing is left of it in the changes.
+    pub fn delete(&mut self, namespace: Namespace, key: &[u8]) -> Result<(), StateFault> {
+        let writes = self.writes.entry(namespace).or_default();
+        if self.base.get(namespace, key)?.is_some() {
+            writes.insert(key.to_vec(), None);
+        } else {
+            writes.remove(key);
+        }
+        Ok(())
+    }
+
+    /// Takes over the writes of a child.
+    pub fn merge(&mut self, changes: Changes) -> Result<(), StateFault> {
+        for ((namespace, key), value) in changes {
+            match value {
+                Some(value) => self.put(namespace, &key, value),
+                None => self.delete(namespace, &key)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The writes: only keys whose value may differ from the base, deletions only of keys it has.
+    pub fn into_changes(self) -> Changes {
+        let mut changes = Changes::new();
+        for (namespace, writes) in self.writes {
+            changes.extend(writes.into_iter().map(|(key, value)| ((namespace, key), value)));
+        }
+        changes
+    }
+}
+
+impl State for Overlay<'_> {
+    fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
+        match self.writes.get(&namespace).and_then(|writes| writes.get(key)) {
+            Some(written) => Ok(written.clone()),
+            None => self.base.get(namespace, key),
+        }
+    }
+}
