@@ -4,6 +4,7 @@ pub mod block;
 pub mod certificate;
 pub mod codec;
 pub mod epoch;
+pub mod glossary;
 pub mod hash;
 pub mod history;
 pub mod limits;

@@ -206,11 +206,18 @@ impl Canonical for Transaction {
     }
 
     fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let before = input.remaining();
         let signed = SignedTxHeader::decode_from(input)?;
         let mut operations = Vec::new();
         let mut leaves = Vec::new();
         for _ in 0..signed.header.op_count {
             let bytes = input.bytes32("operation", OPERATION_BYTES_MAX)?;
+            let found = u64::try_from(before.saturating_sub(input.remaining()));
+            let found = found.expect("usize is at most 64 bits");
+            if found > u64::from(TX_BYTES_MAX) {
+                let (field, limit) = ("transaction", TX_BYTES_MAX.into());
+                return Err(DecodeError::TooLong { field, found, limit });
+            }
             leaves.push(Tag::Op.hash(bytes));
             operations.push(Operation::decode(bytes)?);
         }
