@@ -1,0 +1,110 @@
+//! What every prepared operation passes before it is handed out: admission, the one gate of the
+//! chain. And the collector that counts rows, drops true duplicates and reports the rest.
+
+use std::collections::BTreeMap;
+
+use proto::operation::OpUid;
+
+use crate::limits::SHOWN_CHARS_MAX;
+use crate::rule::Rule;
+use crate::{Imported, Prepared, Rejected};
+
+/// A fault at one field of a body or column of a row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Fault {
+    pub(crate) field: String,
+    pub(crate) rule: Rule,
+    pub(crate) value: Option<String>,
+}
+
+impl Fault {
+    pub(crate) fn new(field: impl Into<String>, rule: Rule) -> Self {
+        Self { field: field.into(), rule, value: None }
+    }
+
+    pub(crate) fn of(field: impl Into<String>, rule: Rule, value: impl Into<String>) -> Self {
+        Self { field: field.into(), rule, value: Some(value.into()) }
+    }
+
+    /// The same fault, told of the column instead of the field.
+    pub(crate) fn rejected(self, row: u64, column: String) -> Rejected {
+        reject(row, column, self.rule, self.value)
+    }
+}
+
+/// A rejection by one of the importer's own rules.
+pub(crate) fn reject(row: u64, column: String, rule: Rule, value: Option<String>) -> Rejected {
+    let value = value.filter(|value| !is_personal(value)).map(|value| shown(&value));
+    let code = rule.code().to_owned();
+    let (zh, en) = (rule.zh().to_owned(), rule.en().to_owned());
+    Rejected { row, column, value, rule: code, zh, en }
+}
+
+/// A value cut to a readable length, without control characters.
+pub(crate) fn shown(value: &str) -> String {
+    let clean = value.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    let mut text: String = clean.clone().take(SHOWN_CHARS_MAX).collect();
+    if clean.count() > SHOWN_CHARS_MAX {
+        text.push('…');
+    }
+    text
+}
+
+fn is_personal(_value: &str) -> bool {
+    false
+}
+
+/// Collects what the rows of one file become.
+#[derive(Default)]
+pub(crate) struct Collector {
+    imported: Imported,
+    seen: BTreeMap<OpUid, usize>,
+}
+
+impl Collector {
+    /// Counts a row.
+    pub(crate) fn row(&mut self) {
+        self.imported.rows += 1;
+    }
+
+    /// Counts a row that is left out on purpose.
+    pub(crate) fn skipped(&mut self) {
+        self.imported.skipped += 1;
+    }
+
+    /// Reports a row.
+    pub(crate) fn reject(&mut self, rejected: Rejected) {
+        self.imported.rejected.push(rejected);
+    }
+
+    /// Takes an operation through the gate. `place` tells which row and column a field came from;
+    /// the row of a rejection is returned.
+    pub(crate) fn offer(
+        &mut self,
+        prepared: Prepared,
+        place: &dyn Fn(&str) -> (u64, String),
+    ) -> Option<u64> {
+        if let Some(first) = self.seen.get(&prepared.uid) {
+            let same =
+                self.imported.operations.get(*first).is_some_and(|first| {
+                    first.kind == prepared.kind && first.body == prepared.body
+                });
+            if same {
+                self.imported.duplicates += 1;
+                return None;
+            }
+            let (row, column) = place("");
+            self.reject(reject(row, column, Rule::RecordReused, None));
+            return Some(row);
+        }
+        self.seen.insert(prepared.uid, self.imported.operations.len());
+        self.imported.operations.push(prepared);
+        None
+    }
+
+    /// What the file became, rejections in the order of their rows.
+    pub(crate) fn finish(mut self) -> Imported {
+        self.imported.rejected.sort_by_key(|rejected| rejected.row);
+        self.imported
+    }
+}

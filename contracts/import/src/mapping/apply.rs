@@ -1,0 +1,411 @@
+//! Applies the rules of a mapping file to the rows of an export.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proto::operation::OpUid;
+use proto::schema::OperationKind;
+
+use super::records::{self, Row};
+use super::{Act, Assignment, Condition, Format, Kind, Make, Mapping, Part, Rule, convert};
+use crate::gate::{Collector, Fault, reject};
+use crate::limits::{GROUP_ROWS_MAX, ROWS_MAX};
+use crate::tree::Tree;
+use crate::{FileError, Imported, Prepared, build};
+
+pub(super) fn read(bytes: &[u8], mapping: &Mapping) -> Result<Imported, FileError> {
+    let text = records::text(bytes, mapping.encoding)?;
+    let mut reader = Reader {
+        mapping,
+        collector: Collector::default(),
+        entries: Vec::new(),
+        open: BTreeMap::new(),
+    };
+    match mapping.format {
+        Format::Csv => {
+            let (header, lines) = records::csv(&text, mapping)?;
+            known_columns(mapping, &header)?;
+            reader.lines(lines);
+        }
+        Format::Ndjson => {
+            let lines = records::ndjson(&text)?;
+            seen_columns(mapping, |_| lines.iter().filter_map(line_row).collect())?;
+            reader.lines(lines);
+        }
+        Format::Json => reader.document(&records::json(&text)?)?,
+        Format::Xml => reader.document(&records::xml(&text)?)?,
+    }
+    Ok(reader.finish())
+}
+
+fn line_row(line: &records::Line) -> Option<Row<'_>> {
+    let tree = line.tree.as_ref().ok()?;
+    Some(Row { number: line.number, label: String::new(), chain: vec![tree] })
+}
+
+/// Every column that a rule names stands in the header.
+fn known_columns(mapping: &Mapping, header: &BTreeSet<String>) -> Result<(), FileError> {
+    for rule in &mapping.rules {
+        for (column, _) in rule.columns() {
+            if !header.contains(column) {
+                let (column, rule) = (column.to_owned(), rule.name.clone());
+                return Err(FileError::UnknownColumn { column, rule });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every path that a rule names and does not call optional stands in at least one of its rows.
+fn seen_columns<'a>(
+    mapping: &Mapping,
+    rows_of: impl Fn(&Rule) -> Vec<Row<'a>>,
+) -> Result<(), FileError> {
+    for rule in &mapping.rules {
+        let rows = rows_of(rule);
+        let unknown = |column: &str| {
+            let (column, rule) = (column.to_owned(), rule.name.clone());
+            Err(FileError::UnknownColumn { column, rule })
+        };
+        let seen = |rows: &[Row<'_>], column: &str| {
+            rows.is_empty() || rows.iter().any(|row| !row.values(column, mapping.format).is_empty())
+        };
+        if let Some(condition) = rule.when.iter().find(|c| !seen(&rows, &c.column)) {
+            return unknown(&condition.column);
+        }
+        let taken: Vec<Row<'_>> =
+            rows.into_iter().filter(|row| holds(mapping, row, &rule.when)).collect();
+        let Act::Make(make) = &rule.act else { continue };
+        let fields = make.record.iter().map(String::as_str).chain(required(&make.fields));
+        for column in fields {
+            if !seen(&taken, column) {
+                return unknown(column);
+            }
+        }
+        for part in &make.parts {
+            let below: Vec<Row<'_>> = taken.iter().flat_map(|row| row.below(&part.rows)).collect();
+            if !taken.is_empty() && below.is_empty() && !part.rows.is_empty() {
+                return unknown(&part.rows);
+            }
+            if let Some(column) = required(&part.fields).find(|column| !seen(&below, column)) {
+                return unknown(column);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn required(fields: &[Assignment]) -> impl Iterator<Item = &str> {
+    fields.iter().filter(|field| !field.optional).flat_map(Assignment::columns)
+}
+
+fn holds(mapping: &Mapping, row: &Row<'_>, when: &[Condition]) -> bool {
+    when.iter().all(|condition| {
+        let text = convert::cell(mapping, row, &condition.column).unwrap_or_default();
+        condition.values.contains(&text)
+    })
+}
+
+impl Rule {
+    /// Every column that the rule reads, and whether it may be absent.
+    fn columns(&self) -> Vec<(&str, bool)> {
+        let mut columns: Vec<(&str, bool)> =
+            self.when.iter().map(|condition| (condition.column.as_str(), false)).collect();
+        let Act::Make(make) = &self.act else { return columns };
+        if let Kind::Column { column, .. } = &make.kind {
+            columns.push((column, false));
+        }
+        columns.extend(make.record.iter().map(|column| (column.as_str(), false)));
+        let parts = make.parts.iter().flat_map(|part| &part.fields);
+        for field in make.fields.iter().chain(parts) {
+            columns.extend(field.columns().into_iter().map(|column| (column, field.optional)));
+        }
+        for part in &make.parts {
+            columns.extend(part.when.iter().map(|condition| (condition.column.as_str(), false)));
+        }
+        columns
+    }
+}
+
+/// Where a value of a body came from.
+type Origins = BTreeMap<String, (u64, String)>;
+
+/// An operation in the making: one row, or all rows of one document.
+struct Entry<'a> {
+    make: &'a Make,
+    kind: OperationKind,
+    record: String,
+    rows: Vec<u64>,
+    members: Vec<(String, Tree)>,
+    lists: BTreeMap<&'a str, Vec<Tree>>,
+    origins: Origins,
+    broken: bool,
+    column: String,
+}
+
+struct Reader<'a> {
+    mapping: &'a Mapping,
+    collector: Collector,
+    entries: Vec<Entry<'a>>,
+    open: BTreeMap<(usize, String), usize>,
+}
+
+impl<'a> Reader<'a> {
+    fn lines(&mut self, lines: Vec<records::Line>) {
+        for line in lines {
+            self.collector.row();
+            match &line.tree {
+                Err(rule) => {
+                    self.collector.reject(reject(line.number, String::new(), *rule, None));
+                }
+                Ok(tree) => {
+                    let row = Row { number: line.number, label: String::new(), chain: vec![tree] };
+                    self.row(&row, "");
+                }
+            }
+        }
+    }
+
+    fn document(&mut self, document: &Tree) -> Result<(), FileError> {
+        let mut paths: Vec<&str> = Vec::new();
+        for rule in &self.mapping.rules {
+            if !rule.optional && !records::exists(document, &rule.rows) {
+                let (path, rule) = (rule.rows.clone(), rule.name.clone());
+                return Err(FileError::UnknownRows { path, rule });
+            }
+            if !paths.contains(&rule.rows.as_str()) {
+                paths.push(&rule.rows);
+            }
+        }
+        seen_columns(self.mapping, |rule| records::select(document, &rule.rows, 1))?;
+        let mut next = 1;
+        for path in paths {
+            for row in records::select(document, path, next) {
+                if next > ROWS_MAX {
+                    return Err(FileError::TooManyRows { limit: ROWS_MAX });
+                }
+                next += 1;
+                self.collector.row();
+                self.row(&row, path);
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, row: &Row<'_>, path: &str) {
+        let mapping = self.mapping;
+        let mut taken = false;
+        for (index, rule) in mapping.rules.iter().enumerate() {
+            if rule.rows != path || !holds(mapping, row, &rule.when) {
+                continue;
+            }
+            taken = true;
+            match &rule.act {
+                Act::Skip => self.collector.skipped(),
+                Act::Make(make) => self.make(row, index, make),
+            }
+        }
+        if !taken {
+            let when = mapping.rules.iter().filter(|rule| rule.rows == path).flat_map(|r| &r.when);
+            let columns: BTreeSet<String> = when.map(|c| row.column(&c.column)).collect();
+            let column = columns.into_iter().collect::<Vec<_>>().join("+");
+            self.collector.reject(reject(row.number, column, crate::Rule::NoRule, None));
+        }
+    }
+
+    fn make(&mut self, row: &Row<'_>, index: usize, make: &'a Make) {
+        let (kind, record) = match identity(self.mapping, row, make) {
+            Ok(identity) => identity,
+            Err(fault) => {
+                let column = fault.field.clone();
+                self.collector.reject(fault.rejected(row.number, column));
+                return;
+            }
+        };
+        let key = (index, record);
+        let open = self.open.get(&key).copied().filter(|_| make.group);
+        let at = open.unwrap_or_else(|| {
+            self.entries.push(Entry::new(make, kind, key.1.clone(), row));
+            self.open.insert(key, self.entries.len() - 1);
+            self.entries.len() - 1
+        });
+        let entry = self.entries.get_mut(at).expect("the index was just found or made");
+        entry.rows.push(row.number);
+        if let Err(fault) = entry.add(self.mapping, row) {
+            entry.rows.pop();
+            entry.broken = true;
+            let column = fault.field.clone();
+            self.collector.reject(fault.rejected(row.number, column));
+        }
+    }
+
+    fn finish(mut self) -> Imported {
+        for entry in self.entries {
+            if entry.broken {
+                broken(&mut self.collector, &entry.rows, &entry.column);
+                continue;
+            }
+            let first = entry.rows.first().copied().unwrap_or_default();
+            let (origins, column, rows) = (entry.origins, entry.column, entry.rows);
+            let place = |field: &str| place(&origins, field).unwrap_or((first, column.clone()));
+            let mut members = entry.members;
+            members
+                .extend(entry.lists.into_iter().map(|(n, list)| (n.to_owned(), Tree::List(list))));
+            let uid = OpUid::of_record(&self.mapping.platform, &entry.record);
+            let at = match build::body(entry.kind, &Tree::Object(members), &[]) {
+                Ok(body) => {
+                    let prepared = Prepared { row: first, kind: entry.kind, uid, body };
+                    self.collector.offer(prepared, &place)
+                }
+                Err(fault) => {
+                    let (row, column) = place(&fault.field);
+                    self.collector.reject(fault.rejected(row, column));
+                    Some(row)
+                }
+            };
+            if let Some(at) = at {
+                let others: Vec<u64> = rows.into_iter().filter(|row| *row != at).collect();
+                broken(&mut self.collector, &others, &column);
+            }
+        }
+        self.collector.finish()
+    }
+}
+
+/// The rows of a document that is not recorded for the fault of another row.
+fn broken(collector: &mut Collector, rows: &[u64], column: &str) {
+    for row in rows.iter().collect::<BTreeSet<_>>() {
+        collector.reject(reject(*row, column.to_owned(), crate::Rule::GroupBroken, None));
+    }
+}
+
+/// Where the value of `field`, or of what it lies in, came from.
+fn place(origins: &Origins, field: &str) -> Option<(u64, String)> {
+    let mut field = field;
+    loop {
+        if let Some(place) = origins.get(field) {
+            return Some(place.clone());
+        }
+        let cut = field.rfind(['.', '['])?;
+        field = field.get(..cut)?;
+    }
+}
+
+/// Type and record of a row. The record is the type and the values of the record columns.
+fn identity(
+    mapping: &Mapping,
+    row: &Row<'_>,
+    make: &Make,
+) -> Result<(OperationKind, String), Fault> {
+    let kind = match &make.kind {
+        Kind::Constant(kind) => *kind,
+        Kind::Column { column, table } => {
+            let word = convert::cell(mapping, row, column)?;
+            let name = mapping.tables.get(table).and_then(|table| table.get(&word));
+            name.and_then(|name| OperationKind::from_name(name))
+                .ok_or_else(|| Fault::of(row.column(column), crate::Rule::UnknownWord, word))?
+        }
+    };
+    let mut record = format!("{}:", kind.name());
+    for (index, column) in make.record.iter().enumerate() {
+        let value = convert::cell(mapping, row, column)?;
+        if value.is_empty() {
+            return Err(Fault::new(row.column(column), crate::Rule::MissingValue));
+        }
+        if index > 0 {
+            record.push('/');
+        }
+        record.push_str(&value.replace('%', "%25").replace('/', "%2F"));
+    }
+    Ok((kind, record))
+}
+
+impl<'a> Entry<'a> {
+    fn new(make: &'a Make, kind: OperationKind, record: String, row: &Row<'_>) -> Self {
+        let column =
+            make.record.iter().map(|column| row.column(column)).collect::<Vec<_>>().join("+");
+        Self {
+            make,
+            kind,
+            record,
+            rows: Vec::new(),
+            members: Vec::new(),
+            lists: BTreeMap::new(),
+            origins: Origins::new(),
+            broken: false,
+            column,
+        }
+    }
+
+    /// Adds what `row` says.
+    fn add(&mut self, mapping: &Mapping, row: &Row<'_>) -> Result<(), Fault> {
+        if self.rows.len() > GROUP_ROWS_MAX {
+            return Err(Fault::new(self.column.clone(), crate::Rule::GroupTooLarge));
+        }
+        let make = self.make;
+        let mut members = Vec::new();
+        for assignment in &make.fields {
+            let Some(value) = convert::value(mapping, row, assignment)? else { continue };
+            if self.rows.len() > 1 && self.read(&assignment.field) != Some(&value) {
+                let column = assignment.columns().first().map(|column| row.column(column));
+                let rule = crate::Rule::GroupDisagrees;
+                return Err(Fault::new(column.unwrap_or_default(), rule));
+            }
+            let columns = assignment.columns();
+            let column = columns.first().map_or_else(String::new, |column| row.column(column));
+            self.origins.entry(assignment.field.join(".")).or_insert((row.number, column));
+            place_at(&mut members, &assignment.field, value);
+        }
+        if self.rows.len() <= 1 {
+            self.members = members;
+        }
+        for part in &make.parts {
+            self.part(mapping, row, part)?;
+        }
+        Ok(())
+    }
+
+    fn read(&self, path: &[String]) -> Option<&Tree> {
+        let (first, rest) = path.split_first()?;
+        let mut tree = self.members.iter().find(|(name, _)| name == first).map(|(_, tree)| tree)?;
+        for name in rest {
+            tree = tree.member(name)?;
+        }
+        Some(tree)
+    }
+
+    fn part(&mut self, mapping: &Mapping, row: &Row<'_>, part: &'a Part) -> Result<(), Fault> {
+        for below in row.below(&part.rows) {
+            if !holds(mapping, &below, &part.when) {
+                continue;
+            }
+            let index = self.lists.get(part.of.as_str()).map_or(0, Vec::len);
+            let mut members = Vec::new();
+            for assignment in &part.fields {
+                let Some(value) = convert::value(mapping, &below, assignment)? else { continue };
+                let columns = assignment.columns();
+                let column = columns.first().map_or_else(String::new, |c| below.column(c));
+                let field = format!("{}[{index}].{}", part.of, assignment.field.join("."));
+                self.origins.insert(field, (below.number, column));
+                place_at(&mut members, &assignment.field, value);
+            }
+            self.lists.entry(&part.of).or_default().push(Tree::Object(members));
+        }
+        Ok(())
+    }
+}
+
+/// Puts a value at its path, making the objects on the way.
+fn place_at(members: &mut Vec<(String, Tree)>, path: &[String], value: Tree) {
+    let Some((name, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        members.push((name.clone(), value));
+        return;
+    }
+    let index = members.iter().position(|(key, _)| key == name).unwrap_or_else(|| {
+        members.push((name.clone(), Tree::Object(Vec::new())));
+        members.len() - 1
+    });
+    if let Some((_, Tree::Object(inner))) = members.get_mut(index) {
+        place_at(inner, rest, value);
+    }
+}
