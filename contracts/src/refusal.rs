@@ -69,6 +69,13 @@ refusals! {
         "{found} links, an operation has at most {limit}";
     /// The body is not one that admission lets through.
     Malformed = 13, "MALFORMED", "内容不符合格式", "the body is not of the stated type";
+    /// The operations of a block may make only so many links; submitted again, it may fit.
+    BlockFull {
+        /// Largest number allowed.
+        limit: u32,
+    } = 14, "BLOCK_FULL",
+        "本块关联对象已满：上限 {limit} 个，请重新提交",
+        "the block holds its {limit} links already, submit again";
 
     /// Both codes of a match are the same unit.
     MatchSameUnit {
