@@ -5,6 +5,7 @@
 //! Every hashed thing stands here as its exact bytes. Lists that have an order are refused in any
 //! other by the verifier, so that one answer has one bundle.
 
+pub mod claims;
 mod hex_json;
 
 use prost::Message as _;
@@ -650,6 +651,13 @@ impl LogEntry {
             alerts: receipt.alerts.encode(),
             body,
         }
+    }
+}
+
+impl Log {
+    /// The subject of the log, as claims carry it.
+    pub fn subject_of(&self) -> Subject {
+        Subject { kind: self.kind, key: self.subject.clone() }
     }
 }
 
