@@ -1,5 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bundle;
+pub mod execute;
+mod history;
+pub mod ledger;
+mod logs;
 pub mod memory;
+pub mod reader;
+pub mod schema;
+pub mod state;
 pub mod store;
+mod trie;
+pub mod words;
+
+pub use crate::ledger::Ledger;
+pub use crate::memory::MemoryStore;
+pub use crate::reader::{Reader, View};

@@ -1,0 +1,184 @@
+//! The state: newest values, the trie over them, and what recent heights replaced.
+//!
+//! A block reads through [`StateView`], which remembers what it read, and is written by
+//! [`StateTrie::apply`]. It knows no contract: which key means what is in `contracts`.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use contracts::state::{Changes, State, StateFault};
+use proto::codec::Canonical as _;
+use proto::hash::Hash;
+use proto::trie::{self, Namespace, StateProof};
+use proto::types::Height;
+
+use crate::schema::{self, PRUNE_EVERY_HEIGHTS, StateValue, WINDOW_HEIGHTS};
+use crate::store::{Batch, Column, StoreError, StoreRead};
+use crate::trie::undo::{self, Groups, Undo};
+use crate::trie::{self as pages, Changed, Trie};
+
+/// The state below the block that is being executed. It remembers every value that was read.
+pub struct StateView<'a, S> {
+    store: &'a S,
+    known: RefCell<BTreeMap<Vec<u8>, Option<StateValue>>>,
+    fault: RefCell<Option<StoreError>>,
+}
+
+impl<'a, S: StoreRead> StateView<'a, S> {
+    /// The newest state of `store`.
+    pub fn new(store: &'a S) -> Self {
+        Self { store, known: RefCell::default(), fault: RefCell::default() }
+    }
+
+    /// The failure behind a [`StateFault::Storage`] that this view returned.
+    pub fn into_fault(self) -> Option<StoreError> {
+        self.fault.into_inner()
+    }
+
+    /// The newest value of a key.
+    pub(crate) fn value(
+        &self,
+        namespace: Namespace,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.stored(namespace, key)?.map(|stored| stored.value))
+    }
+
+    fn stored(&self, namespace: Namespace, key: &[u8]) -> Result<Option<StateValue>, StoreError> {
+        let key = schema::state(namespace, key);
+        if let Some(known) = self.known.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let found = self.store.get(Column::State, &key)?;
+        let value = found.map(|bytes| parse(&key, &bytes)).transpose()?;
+        self.known.borrow_mut().insert(key, value.clone());
+        Ok(value)
+    }
+
+    /// Reads at once what is not known yet.
+    pub(crate) fn prefetch(&self, keys: impl Iterator<Item = Vec<u8>>) -> Result<(), StoreError> {
+        let mut known = self.known.borrow_mut();
+        let unknown: Vec<Vec<u8>> = keys.filter(|key| !known.contains_key(key)).collect();
+        let values = self.store.get_many(Column::State, &unknown)?;
+        for (key, found) in unknown.into_iter().zip(values) {
+            let value = found.map(|bytes| parse(&key, &bytes)).transpose()?;
+            known.insert(key, value);
+        }
+        Ok(())
+    }
+}
+
+impl<S: StoreRead> State for StateView<'_, S> {
+    fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
+        self.value(namespace, key).map_err(|error| {
+            let detail = error.to_string();
+            self.fault.borrow_mut().get_or_insert(error);
+            StateFault::Storage { detail }
+        })
+    }
+}
+
+fn parse(key: &[u8], bytes: &[u8]) -> Result<StateValue, StoreError> {
+    StateValue::decode(bytes)
+        .map_err(|_| StoreError::damaged(Column::State, key, "expected a height and a value"))
+}
+
+/// The one writer of the state.
+#[derive(Debug, Default)]
+pub struct StateTrie(Trie);
+
+impl StateTrie {
+    /// Forgets the pages in memory; to be called when a batch that `apply` filled was not written.
+    pub fn forget(&mut self) {
+        self.0.forget();
+    }
+
+    /// Writes the changes of `height` into `batch` and returns the state root after them.
+    ///
+    /// A change to the value that is there already is none. `view` is the state below the height.
+    pub fn apply<S: StoreRead>(
+        &mut self,
+        view: &StateView<'_, S>,
+        height: Height,
+        changes: Changes,
+        batch: &mut Batch,
+    ) -> Result<Hash, StoreError> {
+        view.prefetch(changes.keys().map(|(namespace, key)| schema::state(*namespace, key)))?;
+        let known = view.known.borrow();
+        let mut undo = Undo::default();
+        let mut changed: Vec<Changed> = Vec::with_capacity(changes.len());
+        for ((namespace, key), new) in changes {
+            let state_key = schema::state(namespace, &key);
+            let old = known.get(&state_key).and_then(Option::as_ref);
+            if old.map(|old| &old.value) == new.as_ref() {
+                continue;
+            }
+            let path = trie::key_hash(namespace, &key);
+            changed.push((path, new.as_deref().map(trie::value_hash)));
+            // Below genesis there is nothing that anyone could ask for.
+            if height > Height::GENESIS {
+                undo.value(&path, state_key.clone(), old.map(StateValue::encode));
+            }
+            match new {
+                None => batch.delete(Column::State, state_key),
+                Some(value) => {
+                    let stored = StateValue { since: height, value };
+                    batch.put(Column::State, state_key, stored.encode());
+                }
+            }
+        }
+        changed.sort_unstable();
+        let root = self.0.update(view.store, &changed, batch, &mut undo)?;
+        if height > Height::GENESIS {
+            undo.write(height, batch);
+        }
+        prune(height, batch);
+        Ok(root)
+    }
+}
+
+/// Removes what the heights replaced that `height` pushes out of the window.
+fn prune(height: Height, batch: &mut Batch) {
+    if height.value() > WINDOW_HEIGHTS && height.value().is_multiple_of(PRUNE_EVERY_HEIGHTS) {
+        let floor = height.minus(WINDOW_HEIGHTS).next();
+        let from = schema::height(Height::GENESIS);
+        batch.delete_range(Column::Undo, from, schema::height(floor));
+    }
+}
+
+/// Whether the state of `at` can be read where `head` is the newest height.
+pub(crate) fn in_window(at: Height, head: Height) -> bool {
+    at <= head && at >= head.minus(WINDOW_HEIGHTS)
+}
+
+/// The value of a key at a height of the window.
+pub(crate) fn get_at(
+    store: &impl StoreRead,
+    (namespace, key): (Namespace, &[u8]),
+    (at, head): (Height, Height),
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let state_key = schema::state(namespace, key);
+    let found = store.get(Column::State, &state_key)?;
+    let mut stored = found.map(|bytes| parse(&state_key, &bytes)).transpose()?;
+    if at < head && stored.as_ref().is_none_or(|stored| stored.since > at) {
+        let path = trie::key_hash(namespace, key);
+        let mut olds = Vec::new();
+        undo::visit(store, (at, head), &path, Groups::Value, |group| {
+            olds.extend(group.values.into_iter().filter(|(key, _)| *key == state_key));
+        })?;
+        // Newest first, so the last one is what the first height above `at` replaced.
+        if let Some((_, old)) = olds.pop() {
+            stored = old.map(|bytes| parse(&state_key, &bytes)).transpose()?;
+        }
+    }
+    Ok(stored.map(|stored| stored.value))
+}
+
+/// Presence or absence of a key under the state root of a height of the window.
+pub(crate) fn prove_at(
+    store: &impl StoreRead,
+    (namespace, key): (Namespace, &[u8]),
+    at_head: (Height, Height),
+) -> Result<StateProof, StoreError> {
+    pages::prove(store, &trie::key_hash(namespace, key), at_head)
+}

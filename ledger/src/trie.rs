@@ -1,0 +1,282 @@
+//! Storage of the state trie: pages of four levels, updated by many keys in one pass, bottom-up.
+//!
+//! The root is `proto::trie::root` of the set of leaves; nothing else of the storage shows outside.
+//! The pages of the first levels stay in memory, whoever updates; readers read them from the store.
+
+pub(crate) mod page;
+pub(crate) mod undo;
+
+use std::collections::BTreeMap;
+
+use proto::codec::Canonical;
+use proto::hash::Hash;
+use proto::trie::StateProof;
+use proto::types::Height;
+
+use self::page::{End, Leaf, Page, SLOT_LEAVES_MAX, Slot, nibble};
+use self::undo::{Groups, OldSlots, Undo};
+use crate::schema;
+use crate::store::{Batch, Column, StoreError, StoreRead};
+
+/// Levels of pages that an updating trie keeps in memory: at most 69,905 pages of 1.4 KB, and that
+/// only above a million keys. Below lies about one page for each changed key, read when it changes.
+const LEVELS_IN_MEMORY: usize = 5;
+
+/// Levels that a path of 256 bits can have.
+const LEVELS_MAX: usize = 256 / page::PAGE_BITS;
+
+/// A key, hashed, with the hash of its new value, or none where it is deleted.
+pub(crate) type Changed = (Hash, Option<Hash>);
+
+/// The trie as its one writer sees it.
+#[derive(Debug, Default)]
+pub(crate) struct Trie {
+    /// By level, then by the number that the path spells; grown when first used.
+    levels: [Vec<Option<Box<Page>>>; LEVELS_IN_MEMORY],
+}
+
+/// What a pass writes, and the pages it has already read.
+struct Pass<'a, S> {
+    store: &'a S,
+    batch: &'a mut Batch,
+    undo: &'a mut Undo,
+    fetched: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Trie {
+    /// Forgets what is in memory, because a write failed or another process wrote.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Applies changes, strictly ascending by key: writes the new pages into `batch`, what they
+    /// replace into `undo`, and returns the new root.
+    pub(crate) fn update(
+        &mut self,
+        store: &impl StoreRead,
+        changes: &[Changed],
+        batch: &mut Batch,
+        undo: &mut Undo,
+    ) -> Result<Hash, StoreError> {
+        debug_assert!(changes.is_sorted_by(|a, b| a.0 < b.0), "changes ascend, no key twice");
+        if changes.is_empty() {
+            return match self.take(store, 0, &Hash::ZERO)? {
+                None => Ok(Hash::ZERO),
+                Some(page) => {
+                    let root = page.root();
+                    self.keep(0, &Hash::ZERO, page);
+                    Ok(root)
+                }
+            };
+        }
+        let fetched = self.fetch(store, changes)?;
+        let mut pass = Pass { store, batch, undo, fetched };
+        let page = self.take(store, 0, &Hash::ZERO)?;
+        let slot = self.descend(&mut pass, 0, changes, page)?;
+        Ok(match slot {
+            Slot::Empty => Hash::ZERO,
+            Slot::Leaves(leaves) => page::leaves_root(&leaves, 0),
+            Slot::Child(root) => root,
+        })
+    }
+
+    /// Applies changes that share the path of a page, and returns what stands for it above.
+    fn descend<S: StoreRead>(
+        &mut self,
+        pass: &mut Pass<'_, S>,
+        level: usize,
+        changes: &[Changed],
+        page: Option<Box<Page>>,
+    ) -> Result<Slot, StoreError> {
+        assert!(level < LEVELS_MAX, "different keys differ within 256 bits");
+        let Some((path, _)) = changes.first().copied() else { return Ok(Slot::Empty) };
+        let existed = page.is_some();
+        let mut page = page.unwrap_or_default();
+        let mut old: OldSlots = Vec::new();
+        let mut touched = 0u16;
+        for part in changes.chunk_by(|a, b| nibble(&a.0, level) == nibble(&b.0, level)) {
+            let Some((key, _)) = part.first() else { continue };
+            let at = nibble(key, level);
+            let new = match page.slot(at) {
+                Slot::Child(_) => {
+                    let child = self.take_fetched(pass, level + 1, key)?;
+                    if child.is_none() {
+                        let key = schema::page(level + 1, key);
+                        let rule = "expected the page that the one above names";
+                        return Err(StoreError::damaged(Column::Pages, &key, rule));
+                    }
+                    self.descend(pass, level + 1, part, child)?
+                }
+                slot @ (Slot::Empty | Slot::Leaves(_)) => {
+                    let leaves = merge(slot.leaves(), part);
+                    if leaves.len() > SLOT_LEAVES_MAX {
+                        let all: Vec<Changed> =
+                            leaves.iter().map(|leaf| (leaf.key, Some(leaf.value))).collect();
+                        self.descend(pass, level + 1, &all, None)?
+                    } else {
+                        Slot::of(leaves)
+                    }
+                }
+            };
+            old.push((at, page.replace(at, new)));
+            touched |= 1 << at;
+        }
+        page.refresh(level, touched);
+        let few = page.few_leaves();
+        // The root has its page as soon as there is a key; every other page needs its leaves.
+        let kept = few.as_ref().is_none_or(|few| level == 0 && !few.is_empty());
+        if kept {
+            let root = page.root();
+            pass.batch.put(Column::Pages, schema::page(level, &path), page.encode());
+            pass.undo.page(level, &path, old);
+            self.keep(level, &path, page);
+            Ok(Slot::Child(root))
+        } else {
+            if existed {
+                // Nothing of the page stays, so the slots that did not change are remembered too.
+                let rest = page
+                    .slots()
+                    .filter(|(at, slot)| touched >> at & 1 == 0 && **slot != Slot::Empty);
+                old.extend(rest.map(|(at, slot)| (at, slot.clone())));
+                pass.batch.delete(Column::Pages, schema::page(level, &path));
+                pass.undo.page(level, &path, old);
+            }
+            Ok(Slot::of(few.unwrap_or_default()))
+        }
+    }
+
+    /// Reads at once the pages just below memory that the changes will need.
+    fn fetch(
+        &mut self,
+        store: &impl StoreRead,
+        changes: &[Changed],
+    ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
+        let below = changes.iter().map(|(key, _)| key).filter(|key| {
+            let above = self.place(LEVELS_IN_MEMORY - 1, key).and_then(Option::as_deref);
+            let slot = above.map(|page| page.slot(nibble(key, LEVELS_IN_MEMORY - 1)));
+            matches!(slot, Some(Slot::Child(_)))
+        });
+        let mut keys: Vec<Vec<u8>> = below.map(|key| schema::page(LEVELS_IN_MEMORY, key)).collect();
+        keys.dedup();
+        let pages = store.get_many(Column::Pages, &keys)?;
+        Ok(keys.into_iter().zip(pages).filter_map(|(key, page)| Some((key, page?))).collect())
+    }
+
+    fn take_fetched<S: StoreRead>(
+        &mut self,
+        pass: &mut Pass<'_, S>,
+        level: usize,
+        key: &Hash,
+    ) -> Result<Option<Box<Page>>, StoreError> {
+        if level == LEVELS_IN_MEMORY {
+            let stored = schema::page(level, key);
+            if let Some(bytes) = pass.fetched.remove(&stored) {
+                return parse(level, &stored, &bytes).map(Some);
+            }
+        }
+        self.take(pass.store, level, key)
+    }
+
+    /// The page on the path of `key`, out of memory or from the store.
+    fn take(
+        &mut self,
+        store: &impl StoreRead,
+        level: usize,
+        key: &Hash,
+    ) -> Result<Option<Box<Page>>, StoreError> {
+        let kept = self.place_mut(level, key).and_then(Option::take);
+        if kept.is_some() { Ok(kept) } else { load(store, level, key) }
+    }
+
+    fn keep(&mut self, level: usize, key: &Hash, page: Box<Page>) {
+        let number = number(level, key);
+        let Some(pages) = self.levels.get_mut(level) else { return };
+        if pages.len() <= number {
+            pages.resize_with(number + 1, || None);
+        }
+        if let Some(place) = pages.get_mut(number) {
+            *place = Some(page);
+        }
+    }
+
+    fn place(&self, level: usize, key: &Hash) -> Option<&Option<Box<Page>>> {
+        self.levels.get(level)?.get(number(level, key))
+    }
+
+    fn place_mut(&mut self, level: usize, key: &Hash) -> Option<&mut Option<Box<Page>>> {
+        self.levels.get_mut(level)?.get_mut(number(level, key))
+    }
+}
+
+/// The number that the path of a page spells, for the levels in memory.
+fn number(level: usize, key: &Hash) -> usize {
+    (0..level.min(LEVELS_IN_MEMORY))
+        .fold(0, |number, level| number << page::PAGE_BITS | usize::from(nibble(key, level)))
+}
+
+fn load(store: &impl StoreRead, level: usize, key: &Hash) -> Result<Option<Box<Page>>, StoreError> {
+    let key = schema::page(level, key);
+    match store.get(Column::Pages, &key)? {
+        None => Ok(None),
+        Some(bytes) => parse(level, &key, &bytes).map(Some),
+    }
+}
+
+fn parse(level: usize, key: &[u8], bytes: &[u8]) -> Result<Box<Page>, StoreError> {
+    let rule = "expected sixteen slots of a page";
+    let page = Page::read(level, bytes);
+    page.map(Box::new).map_err(|_| StoreError::damaged(Column::Pages, key, rule))
+}
+
+/// The leaves of a slot after changes, both ascending.
+fn merge(leaves: &[Leaf], changes: &[Changed]) -> Vec<Leaf> {
+    let mut merged = Vec::with_capacity(leaves.len() + changes.len());
+    let mut leaves = leaves.iter().peekable();
+    for (key, value) in changes {
+        while let Some(leaf) = leaves.next_if(|leaf| leaf.key < *key) {
+            merged.push(*leaf);
+        }
+        leaves.next_if(|leaf| leaf.key == *key);
+        merged.extend(value.map(|value| Leaf { key: *key, value }));
+    }
+    merged.extend(leaves);
+    merged
+}
+
+/// The proof of `key` under the state root of height `at`, read from a store whose head is `head`.
+///
+/// The caller has checked that `at` is not below the window of heights kept.
+pub(crate) fn prove(
+    store: &impl StoreRead,
+    key: &Hash,
+    (at, head): (Height, Height),
+) -> Result<StateProof, StoreError> {
+    let mut replaced: BTreeMap<Vec<u8>, Vec<OldSlots>> = BTreeMap::new();
+    undo::visit(store, (at, head), key, Groups::Path, |group| {
+        for (page, old) in group.pages {
+            replaced.entry(page).or_default().push(old);
+        }
+    })?;
+    let mut siblings = Vec::new();
+    for level in 0..LEVELS_MAX {
+        let stored = schema::page(level, key);
+        let mut page = load(store, level, key)?.unwrap_or_default();
+        if let Some(olds) = replaced.remove(&stored) {
+            for old in olds {
+                undo::restore(&mut page, old);
+            }
+            page.refresh(level, u16::MAX);
+        }
+        match page.walk(level, key, &mut siblings) {
+            End::Empty => return Ok(StateProof { siblings, other: None }),
+            End::Leaf(leaf) if leaf.key == *key => {
+                return Ok(StateProof { siblings, other: None });
+            }
+            End::Leaf(leaf) => {
+                return Ok(StateProof { siblings, other: Some((leaf.key, leaf.value)) });
+            }
+            End::Below => (),
+        }
+    }
+    Err(StoreError::damaged(Column::Pages, key.as_bytes(), "expected a path of 64 pages at most"))
+}
