@@ -1,6 +1,8 @@
 //! Makes the keys and the genesis document of a consortium from a plan. It draws no randomness and
 //! writes no file: seeds come in, keys and a document go out.
 
+use std::collections::BTreeSet;
+
 use proto::epoch::{BlockLimits, Descriptor, Validator};
 use proto::hash::Tag;
 use proto::quorum::Mode;
@@ -114,6 +116,9 @@ pub enum CeremonyError {
         /// The division.
         division: u8,
     },
+    /// Two witnesses.
+    #[error("a consortium has at most one witness")]
+    WitnessTwice,
     /// A division that GB/T 2260 cannot have.
     #[error("division {division}: expected the first two digits of GB/T 2260, 11 to 82")]
     Division {
@@ -127,7 +132,7 @@ pub type Seeds<'a> = dyn FnMut() -> Result<Seed, EntropyError> + 'a;
 
 /// Draws the keys of every agency and writes the document they belong to.
 pub fn hold(plan: &Plan, seeds: &mut Seeds<'_>) -> Result<Made, CeremonyError> {
-    check_divisions(plan)?;
+    check_duties(plan)?;
     let mut agencies = Vec::new();
     for (position, planned) in plan.agencies.iter().enumerate() {
         let found = plan.agencies.len();
@@ -164,19 +169,19 @@ pub fn purposes(duty: Duty) -> &'static [KeyPurpose] {
     }
 }
 
-fn check_divisions(plan: &Plan) -> Result<(), CeremonyError> {
-    let mut seen = std::collections::BTreeSet::new();
+fn check_duties(plan: &Plan) -> Result<(), CeremonyError> {
+    let mut seen = BTreeSet::new();
     for planned in &plan.agencies {
+        let first = seen.insert(planned.duty);
         match planned.duty {
             Duty::Division(division) if !(11..=82).contains(&division) => {
                 return Err(CeremonyError::Division { division });
             }
-            Duty::Division(division) => {
-                if !seen.insert(division) {
-                    return Err(CeremonyError::DivisionTwice { division });
-                }
+            Duty::Division(division) if !first => {
+                return Err(CeremonyError::DivisionTwice { division });
             }
-            Duty::Witness => (), // a witness answers for no division
+            Duty::Witness if !first => return Err(CeremonyError::WitnessTwice),
+            Duty::Division(_) | Duty::Witness => (), // the first with this duty
         }
     }
     Ok(())

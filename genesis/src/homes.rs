@@ -30,6 +30,13 @@ impl Host {
     /// This machine alone.
     pub const LOOPBACK: Self = Self::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
+    fn is_loopback(&self) -> bool {
+        match self {
+            Self::Address(address) => address.is_loopback(),
+            Self::Name(name) => name == "localhost",
+        }
+    }
+
     fn dialled(&self, port: u16) -> String {
         match self {
             Self::Address(IpAddr::V4(address)) => format!("/ip4/{address}/tcp/{port}"),
@@ -41,7 +48,7 @@ impl Host {
     /// A host that others reach is listened on by every interface: its address may be translated.
     fn listened(&self, port: u16) -> String {
         match self {
-            Self::Address(address) if address.is_loopback() => self.dialled(port),
+            Self::Address(_) | Self::Name(_) if self.is_loopback() => self.dialled(port),
             Self::Address(IpAddr::V4(_)) | Self::Name(_) => {
                 Self::Address(Ipv4Addr::UNSPECIFIED.into()).dialled(port)
             }
@@ -117,6 +124,12 @@ pub enum HomesError {
         agencies: usize,
         /// Hosts given.
         found: usize,
+    },
+    /// Nodes of other machines would look for a validator on their own.
+    #[error("hosts: {} is this machine alone; either all agencies are here or each has its own host", host.dialled(0).trim_end_matches("/tcp/0"))]
+    MixedHosts {
+        /// The host that others cannot reach.
+        host: Host,
     },
     /// A file.
     #[error("{0}")]
@@ -221,6 +234,11 @@ fn configure(layout: &Layout, agencies: usize) -> Result<Vec<NodeConfig>, HomesE
     let found = layout.hosts.len();
     if found != agencies {
         return Err(HomesError::HostCount { agencies, found });
+    }
+    let (near, far): (Vec<&Host>, Vec<&Host>) =
+        layout.hosts.iter().partition(|host| host.is_loopback());
+    if let (Some(host), false) = (near.first(), far.is_empty()) {
+        return Err(HomesError::MixedHosts { host: Host::clone(host) });
     }
     let base = layout.base_port;
     let needed = agencies.saturating_mul(PORTS_PER_AGENCY.into());

@@ -5,6 +5,7 @@ pub mod document;
 pub mod files;
 pub mod home;
 pub mod homes;
+pub mod inspection;
 pub mod keys;
 pub mod keystore;
 pub mod limits;
