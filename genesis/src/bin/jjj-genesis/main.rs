@@ -112,8 +112,7 @@ fn make_document(
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
     let text = files::read_text(&build.rendering, TEXT_BYTES_MAX)?;
-    let made =
-        Genesis::from_toml(&text).with_context(|| format!("{}", build.rendering.display()))?;
+    let made = Genesis::from_toml(&text).map_err(|error| at(&build.rendering, &error))?;
     let home = Home::new(&build.out);
     if home.genesis_file().exists() && home.read_genesis()?.chain() != made.chain() {
         bail!("{}: holds another chain; it is not replaced", home.genesis_file().display());
