@@ -6,11 +6,11 @@ mod original;
 
 use proto::operation::OpUid;
 use proto::schema::OperationKind;
+use serde_json::value::RawValue;
 
 use crate::gate::{Collector, Fault};
 use crate::limits::ROWS_MAX;
-use crate::rule::Rule;
-use crate::tree::{RawMembers, Tree, raw_elements};
+use crate::tree::{RawMembers, Tree};
 use crate::{FileError, Imported, Prepared};
 use event::EventType;
 use original::Context;
@@ -22,9 +22,9 @@ const PLATFORM: &str = "epcis";
 pub(crate) fn read(bytes: &[u8]) -> Result<Imported, FileError> {
     let text = std::str::from_utf8(bytes).map_err(|_| FileError::Encoding { encoding: "UTF-8" })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let document = Tree::from_json(text).map_err(|error| malformed(error.to_string()))?;
-    let context = Context::of(document.member("@context"));
-    let events = events(text, &document)?;
+    let document = Document::of(text)?;
+    let context = Context::of(document.context()?.as_ref());
+    let events = document.events()?;
     let mut collector = Collector::default();
     for (row, raw) in (1u64..).zip(events) {
         if row > ROWS_MAX {
@@ -48,36 +48,86 @@ fn malformed(detail: impl Into<String>) -> FileError {
     FileError::Malformed { format: "EPCIS", detail: detail.into() }
 }
 
-/// The texts of the events of the file.
-fn events<'a>(text: &'a str, document: &Tree) -> Result<Vec<&'a str>, FileError> {
-    if matches!(document, Tree::List(_)) {
-        return raw_elements(text).ok_or_else(|| malformed("not a list"));
+/// The file, of which only the way to the events is read: what is wrong within one event is a fault
+/// of that event alone.
+enum Document<'a> {
+    Events(&'a str),
+    Members(&'a str, Vec<(String, &'a RawValue)>),
+}
+
+impl<'a> Document<'a> {
+    fn of(text: &'a str) -> Result<Self, FileError> {
+        if text.trim_start().starts_with('[') {
+            return Ok(Self::Events(text));
+        }
+        Ok(Self::Members(text, members(text)?))
     }
-    let kind = document.member("type").and_then(Tree::scalar).unwrap_or_default();
-    if EventType::of(&kind).is_some() {
-        return Ok(vec![text]);
+
+    fn context(&self) -> Result<Option<Tree>, FileError> {
+        let Self::Members(_, members) = self else { return Ok(None) };
+        let Some(raw) = member(members, "@context")? else { return Ok(None) };
+        Tree::from_json(raw).map(Some).map_err(|error| malformed(error.to_string()))
     }
-    let paths: [&[&str]; 2] =
-        [&["epcisBody", "eventList"], &["epcisBody", "queryResults", "resultsBody", "eventList"]];
-    let list = paths.into_iter().find_map(|path| raw_at(text, path));
-    let list = list.ok_or_else(|| {
-        malformed("no event, no list of events and no document with epcisBody.eventList")
-    })?;
-    raw_elements(list).ok_or_else(|| malformed("eventList is not a list"))
+
+    /// The texts of the events.
+    fn events(&self) -> Result<Vec<&'a str>, FileError> {
+        const PATHS: [&[&str]; 2] = [
+            &["epcisBody", "eventList"],
+            &["epcisBody", "queryResults", "resultsBody", "eventList"],
+        ];
+        let list = match self {
+            Self::Events(text) => text,
+            Self::Members(text, outer) => {
+                let kind = member(outer, "type")?.unwrap_or_default();
+                if EventType::of(kind.trim_matches('"')).is_some() {
+                    return Ok(vec![text]);
+                }
+                let found = PATHS.into_iter().find_map(|path| raw_at(outer, path).transpose());
+                found.transpose()?.ok_or_else(|| {
+                    malformed(
+                        "no event, no list of events and no document with epcisBody.eventList",
+                    )
+                })?
+            }
+        };
+        serde_json::from_str::<Vec<&RawValue>>(list)
+            .map(|events| events.into_iter().map(RawValue::get).collect())
+            .map_err(|error| malformed(error.to_string()))
+    }
+}
+
+fn members(text: &str) -> Result<Vec<(String, &RawValue)>, FileError> {
+    let read: RawMembers<'_> =
+        serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    Ok(read.0)
+}
+
+/// The text of the one member of this name.
+fn member<'a>(
+    members: &[(String, &'a RawValue)],
+    name: &str,
+) -> Result<Option<&'a str>, FileError> {
+    let mut found = members.iter().filter(|(key, _)| key == name).map(|(_, raw)| raw.get());
+    match (found.next(), found.next()) {
+        (first, None) => Ok(first),
+        (_, Some(_)) => Err(malformed(format!("the document has two members {name}"))),
+    }
 }
 
 /// The text at a path of member names.
-fn raw_at<'a>(text: &'a str, path: &[&str]) -> Option<&'a str> {
-    let mut text = text;
-    for name in path {
-        let members: RawMembers<'a> = serde_json::from_str(text).ok()?;
-        text = members.0.into_iter().find(|(key, _)| key == name).map(|(_, raw)| raw.get())?;
+fn raw_at<'a>(
+    outer: &[(String, &'a RawValue)],
+    path: &[&str],
+) -> Result<Option<&'a str>, FileError> {
+    let Some((name, rest)) = path.split_first() else { return Ok(None) };
+    match member(outer, name)? {
+        Some(raw) if !rest.is_empty() => raw_at(&members(raw)?, rest),
+        found => Ok(found),
     }
-    Some(text)
 }
 
 fn operation(row: u64, raw: &str, context: &Context) -> Result<Prepared, Fault> {
-    let tree = Tree::from_json(raw).map_err(|_| Fault::new("", Rule::NotJson))?;
+    let tree = Tree::strict(raw)?;
     original::no_contact_data(&tree, "")?;
     let original = original::text(raw, &tree, context)?;
     let body = event::observation(&tree, original)?;

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use contracts::admission::admit_body;
+use contracts::privacy::{Scan, scan};
 use proto::operation::OpUid;
 
-use crate::limits::SHOWN_CHARS_MAX;
+use crate::limits::{BODY_BYTES_MAX, SHOWN_CHARS_MAX};
 use crate::rule::Rule;
 use crate::{Imported, Prepared, Rejected};
 
@@ -50,8 +52,24 @@ pub(crate) fn shown(value: &str) -> String {
     text
 }
 
-fn is_personal(_value: &str) -> bool {
-    false
+/// Whether a value may name or reach a person, so that a rejection must not repeat it.
+fn is_personal(value: &str) -> bool {
+    scan(value, Scan::Free).is_some()
+}
+
+/// Whether the chain would admit the operation; if not, at which row and column and why not.
+fn admitted(prepared: &Prepared, place: &dyn Fn(&str) -> (u64, String)) -> Result<(), Rejected> {
+    let bytes = prepared.body.encode().len();
+    if bytes > BODY_BYTES_MAX {
+        let (row, column) = place("");
+        return Err(reject(row, column, Rule::OperationTooLarge, None));
+    }
+    admit_body(prepared.kind, &prepared.body).map_err(|error| {
+        let (row, column) = place(&error.field);
+        let (rule, zh, en) = (error.reason().to_owned(), error.rule.zh(), error.rule.en());
+        let value = error.value.filter(|value| !is_personal(value)).map(|value| shown(&value));
+        Rejected { row, column, value, rule, zh, en }
+    })
 }
 
 /// Collects what the rows of one file become.
@@ -95,6 +113,11 @@ impl Collector {
             }
             let (row, column) = place("");
             self.reject(reject(row, column, Rule::RecordReused, None));
+            return Some(row);
+        }
+        if let Err(refused) = admitted(&prepared, place) {
+            let row = refused.row;
+            self.reject(refused);
             return Some(row);
         }
         self.seen.insert(prepared.uid, self.imported.operations.len());

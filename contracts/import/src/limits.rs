@@ -32,3 +32,6 @@ pub const EVENT_BYTES_MAX: usize = 48 * 1024;
 /// Codes that one EPCIS event may name: the links of one operation are 2,048, places and parties need
 /// some of them.
 pub const EVENT_CODES_MAX: usize = 2_000;
+
+/// Bytes of the body of one operation: 64 KiB with the envelope.
+pub const BODY_BYTES_MAX: usize = 65_500;

@@ -6,7 +6,7 @@ use proto::schema::OperationKind;
 use crate::gate::{Collector, Fault};
 use crate::limits::ROWS_MAX;
 use crate::rule::Rule;
-use crate::tree::{DUPLICATE_NAME, Tree};
+use crate::tree::Tree;
 use crate::{FileError, Imported, Prepared, build};
 
 /// Members of a line that are not fields of the body.
@@ -39,7 +39,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Imported, FileError> {
 }
 
 fn operation(line: &str, row: u64) -> Result<Prepared, Fault> {
-    let tree = parse(line)?;
+    let tree = Tree::strict(line)?;
     let word = |name: &str| match tree.member(name) {
         Some(Tree::Text(text)) => Ok(Some(text.as_str())),
         Some(Tree::Number(_) | Tree::Flag(_) | Tree::Inexact | Tree::List(_) | Tree::Object(_)) => {
@@ -60,16 +60,4 @@ fn operation(line: &str, row: u64) -> Result<Prepared, Fault> {
     };
     let body = build::body(kind, &tree, &ENVELOPE)?;
     Ok(Prepared { row, kind, uid, body })
-}
-
-fn parse(line: &str) -> Result<Tree, Fault> {
-    Tree::from_json(line).map_err(|error| {
-        let message = error.to_string();
-        match message.strip_prefix(DUPLICATE_NAME) {
-            Some(name) => {
-                Fault::new(name.split(" at line").next().unwrap_or(name), Rule::DuplicateKey)
-            }
-            None => Fault::new("", Rule::NotJson),
-        }
-    })
 }

@@ -80,6 +80,8 @@ rules! {
     TooManyCodes = "TOO_MANY_CODES", "代码过多", "the event names too many codes";
     /// An event of more bytes than one operation keeps.
     EventTooLarge = "EVENT_TOO_LARGE", "事件过大", "the event is too large to be kept";
+    /// An operation of more bytes than the chain takes.
+    OperationTooLarge = "OPERATION_TOO_LARGE", "业务内容过大", "the operation has too many bytes";
     /// Contact data of a person in an event that would be kept verbatim.
     ContactData = "CONTACT_DATA", "含有联系方式", "contact data of a person in plain text";
 }

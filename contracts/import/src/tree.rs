@@ -4,9 +4,11 @@
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{self, Deserialize as _, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
+use crate::gate::Fault;
 use crate::limits::NODES_MAX;
+use crate::rule::Rule;
 
 /// A value.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,6 +58,20 @@ impl Tree {
         }
     }
 
+    /// Reads one JSON value, such as a line, of which the fault is told as one of a row.
+    pub(crate) fn strict(text: &str) -> Result<Self, Fault> {
+        Self::from_json(text).map_err(|error| {
+            let message = error.to_string();
+            match message.strip_prefix(DUPLICATE_NAME) {
+                Some(name) => {
+                    let name = name.rsplit_once(" at line").map_or(name, |(name, _)| name);
+                    Fault::new(name, Rule::DuplicateKey)
+                }
+                None => Fault::new("", Rule::NotJson),
+            }
+        })
+    }
+
     /// Reads one JSON document and nothing after it.
     pub(crate) fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         let left = Cell::new(NODES_MAX);
@@ -67,7 +83,7 @@ impl Tree {
 }
 
 /// How the message of a duplicate name begins; the only way to carry it through the parser.
-pub(crate) const DUPLICATE_NAME: &str = "a name stands twice in one object: ";
+const DUPLICATE_NAME: &str = "a name stands twice in one object: ";
 
 #[derive(Clone, Copy)]
 struct Seed<'a> {
@@ -168,11 +184,4 @@ impl<'de: 'a, 'a> de::Deserialize<'de> for RawMembers<'a> {
         }
         source.deserialize_map(Members)
     }
-}
-
-/// The raw text of each element of a JSON list.
-pub(crate) fn raw_elements(text: &str) -> Option<Vec<&str>> {
-    let mut source = serde_json::Deserializer::from_str(text);
-    let list = Vec::<&serde_json::value::RawValue>::deserialize(&mut source).ok()?;
-    Some(list.into_iter().map(serde_json::value::RawValue::get).collect())
 }

@@ -130,20 +130,18 @@ fn roles(
             Some(Action::Delete) => found.inputs = objects,
             Some(Action::Observe) | None => found.codes = objects,
         },
+        EventType::Aggregation | EventType::Association if parent.is_empty() => {
+            found.codes = children;
+        }
         EventType::Aggregation | EventType::Association => found.contents = children,
         EventType::Transaction if parent.is_empty() => found.codes = objects,
         EventType::Transaction => found.contents = objects,
         EventType::Transformation => {
-            // Events of one transformation id are one transformation: what any of them used up may
-            // be in what any of them made, so the id stands between them as a unit of its own.
             let id = text(event, "transformationID")?;
-            (found.inputs, found.outputs) = (inputs, outputs);
-            if !id.is_empty() {
-                found.inputs.push(id.clone());
-                found.outputs.push(id);
-            }
+            (found.inputs, found.outputs) = transformed(inputs, outputs, id);
         }
     }
+    found.contents.retain(|code| *code != parent);
     seen.container = parent;
     // A class or pattern of instances is not a unit: as a lineage role it would tie together all
     // goods of a product.
@@ -159,6 +157,23 @@ fn roles(
     }
     seen.codes = distinct(found.codes);
     Ok(())
+}
+
+/// Inputs and outputs of a transformation. Its id stands as a unit between events that say only what
+/// was used up and events that say only what was made. A lot that is topped up is its own output:
+/// what went into it is its source, not it itself.
+fn transformed(
+    mut inputs: Vec<String>,
+    mut outputs: Vec<String>,
+    id: String,
+) -> (Vec<String>, Vec<String>) {
+    if !id.is_empty() && inputs.is_empty() {
+        inputs.push(id);
+    } else if !id.is_empty() {
+        outputs.push(id);
+    }
+    inputs.retain(|code| !outputs.contains(code));
+    (inputs, outputs)
 }
 
 fn all_codes(event: &Tree) -> Result<Vec<String>, Fault> {

@@ -153,12 +153,13 @@ impl<'a> Reader<'a> {
     fn lines(&mut self, lines: Vec<records::Line>) {
         for line in lines {
             self.collector.row();
-            match &line.tree {
-                Err(rule) => {
-                    self.collector.reject(reject(line.number, String::new(), *rule, None));
+            match line.tree {
+                Err(fault) => {
+                    let column = fault.field.clone();
+                    self.collector.reject(fault.rejected(line.number, column));
                 }
                 Ok(tree) => {
-                    let row = Row { number: line.number, label: String::new(), chain: vec![tree] };
+                    let row = Row { number: line.number, label: String::new(), chain: vec![&tree] };
                     self.row(&row, "");
                 }
             }

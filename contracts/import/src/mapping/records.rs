@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Encoding, Format, Mapping};
 use crate::FileError;
+use crate::gate::Fault;
 use crate::limits::{DEPTH_MAX, NODES_MAX, ROWS_MAX};
 use crate::tree::Tree;
 
@@ -156,7 +157,7 @@ pub(super) fn exists(document: &Tree, path: &str) -> bool {
 /// A row of a CSV file or line of an NDJSON file, or why it is none.
 pub(super) struct Line {
     pub(super) number: u64,
-    pub(super) tree: Result<Tree, crate::Rule>,
+    pub(super) tree: Result<Tree, Fault>,
 }
 
 /// The header and the rows of a CSV file. Rows of empty cells are not rows.
@@ -192,7 +193,7 @@ pub(super) fn csv(
             let cells = header.iter().cloned().zip(record.iter());
             Ok(Tree::Object(cells.map(|(k, v)| (k, Tree::Text(v.trim().to_owned()))).collect()))
         } else {
-            Err(crate::Rule::ColumnCount)
+            Err(Fault::new("", crate::Rule::ColumnCount))
         };
         lines.push(Line { number, tree });
     }
@@ -206,7 +207,7 @@ pub(super) fn ndjson(text: &str) -> Result<Vec<Line>, FileError> {
         if number > ROWS_MAX {
             return Err(FileError::TooManyRows { limit: ROWS_MAX });
         }
-        let tree = Tree::from_json(line).map_err(|_| crate::Rule::NotJson);
+        let tree = Tree::strict(line);
         lines.push(Line { number, tree });
     }
     Ok(lines)
