@@ -135,6 +135,8 @@ tags! {
     OpUid = "jjj/op-uid/v1",
     /// Salt of an operation, derived from a secret of the submitter.
     OpSalt = "jjj/op-salt/v1",
+    /// The bytes under a vote's signature, as the safety record remembers them; never sent.
+    Signed = "jjj/signed/v1",
 }
 
 impl Tag {
