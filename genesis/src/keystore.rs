@@ -154,7 +154,7 @@ pub enum KeystoreError {
     Entropy(#[from] EntropyError),
 }
 
-/// The file, field by field; `docs` are in the README.
+/// The file, field by field; section 4 of the README says what each holds.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Text {
