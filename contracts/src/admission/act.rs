@@ -11,6 +11,7 @@ use super::limits::{INDICATORS_MAX, ITEMS_MAX, RESOURCES_MAX, TIME_MS_MAX};
 use super::registry::filled;
 use super::{Checked, Place, Rule, field, refuse, refuse_unseen};
 use crate::evaluation::{PERMILLE, grade_of, weighted_score};
+use crate::scheme::Scheme;
 
 /// Bytes of an operation's identity.
 const UID_BYTES: usize = 16;
@@ -167,7 +168,14 @@ fn resources(evaluation: &Evaluation, kind: &'static str) -> Checked {
 
 pub(super) fn scheme_propose(proposal: &SchemePropose) -> Checked {
     let kind = OperationKind::SchemePropose.name();
-    field::required(kind, "definition", &proposal.definition)
+    field::required(kind, "definition", &proposal.definition)?;
+    match Scheme::parse(&proposal.definition) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let detail = error.to_string();
+            refuse_unseen(Place::field("definition"), Rule::SchemeInvalid { detail })
+        }
+    }
 }
 
 pub(super) fn rule_propose(proposal: &RulePropose) -> Checked {

@@ -27,7 +27,7 @@ pub fn canonical(raw: &str) -> String {
 }
 
 /// Characters that a scanner or a copied text adds and nobody sees.
-const fn is_invisible(c: char) -> bool {
+pub(super) const fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
 }
 
