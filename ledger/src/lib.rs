@@ -6,6 +6,7 @@ mod history;
 pub mod ledger;
 mod logs;
 pub mod memory;
+pub mod prove;
 pub mod reader;
 pub mod schema;
 pub mod state;

@@ -14,10 +14,11 @@ use proto::codec::{Canonical, Reader as Input};
 use proto::epoch::Descriptor;
 use proto::hash::Hash;
 use proto::history::{DayEntry, HistoryLeaf, LogEntry, LogHead, LogKey};
+use proto::limits::OPERATION_BYTES_MAX;
 use proto::message::Decided;
 use proto::operation::OpUid;
 use proto::receipt::{Receipt, ReceiptSource, Subject};
-use proto::transaction::Transaction;
+use proto::transaction::{SignedTxHeader, Transaction};
 use proto::trie::{Namespace, StateProof};
 use proto::types::{AgencyIndex, BlockHash, ChainId, Height, TxId};
 use thiserror::Error;
@@ -236,11 +237,10 @@ impl<'a, R: StoreRead> View<'a, R> {
         let tx = self
             .transaction(tx_id)?
             .ok_or_else(|| damaged("expected the place of a transaction"))?;
-        let body = self.body(tx.height, tx.position)?;
-        let operation =
-            body.and_then(|body| Some(body.operations().get(usize::from(op_index))?.encode()));
-        let bytes =
-            operation.ok_or_else(|| damaged("expected a transaction with that operation"))?;
+        let body = self.read.get(Column::Bodies, &schema::placed(tx.height, tx.position))?;
+        let bytes = body
+            .and_then(|body| operation_bytes(&body, op_index))
+            .ok_or_else(|| damaged("expected a transaction with that operation"))?;
         Ok(Some(PlacedOperation { tx, op_index, bytes }))
     }
 
@@ -434,6 +434,16 @@ impl<'a, R: StoreRead> View<'a, R> {
     }
 }
 
+/// One operation out of a stored transaction, without hashing the others.
+fn operation_bytes(body: &[u8], op_index: u16) -> Option<Vec<u8>> {
+    let mut input = Input::new(body);
+    SignedTxHeader::decode_from(&mut input).ok()?;
+    for _ in 0..op_index {
+        input.bytes32("operation", OPERATION_BYTES_MAX).ok()?;
+    }
+    Some(input.bytes32("operation", OPERATION_BYTES_MAX).ok()?.to_vec())
+}
+
 fn row_index(key: &[u8], prefix: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.strip_prefix(prefix)?.try_into().ok()?))
 }
@@ -458,6 +468,11 @@ pub struct StateAt<'a, R> {
 }
 
 impl<R: StoreRead> StateAt<'_, R> {
+    /// The height.
+    pub const fn height(&self) -> Height {
+        self.at
+    }
+
     /// The value of a key.
     pub fn value(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         state::get_at(self.read, (namespace, key), (self.at, self.head))

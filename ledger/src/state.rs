@@ -117,7 +117,7 @@ impl StateTrie {
             changed.push((path, new.as_deref().map(trie::value_hash)));
             // Below genesis there is nothing that anyone could ask for.
             if height > Height::GENESIS {
-                undo.value(&path, state_key.clone(), old.map(StateValue::encode));
+                undo.value(&path, &state_key, old.map(StateValue::encode).as_deref());
             }
             match new {
                 None => batch.delete(Column::State, state_key),
@@ -151,8 +151,10 @@ pub(crate) fn in_window(at: Height, head: Height) -> bool {
     at <= head && at >= head.minus(WINDOW_HEIGHTS)
 }
 
-/// The value of a key at a height of the window.
-pub(crate) fn get_at(
+/// The value of a key at height `at` of a store whose newest height is `head`.
+///
+/// The caller has checked that `at` is within [`WINDOW_HEIGHTS`] of `head`.
+pub fn get_at(
     store: &impl StoreRead,
     (namespace, key): (Namespace, &[u8]),
     (at, head): (Height, Height),
@@ -174,8 +176,8 @@ pub(crate) fn get_at(
     Ok(stored.map(|stored| stored.value))
 }
 
-/// Presence or absence of a key under the state root of a height of the window.
-pub(crate) fn prove_at(
+/// Presence or absence of a key under the state root of height `at`, as [`get_at`].
+pub fn prove_at(
     store: &impl StoreRead,
     (namespace, key): (Namespace, &[u8]),
     at_head: (Height, Height),

@@ -4,17 +4,18 @@
 //! The pages of the first levels stay in memory, whoever updates; readers read them from the store.
 
 pub(crate) mod page;
+#[cfg(test)]
+mod tests;
 pub(crate) mod undo;
 
 use std::collections::BTreeMap;
 
-use proto::codec::Canonical;
 use proto::hash::Hash;
 use proto::trie::StateProof;
 use proto::types::Height;
 
-use self::page::{End, Leaf, Page, SLOT_LEAVES_MAX, Slot, nibble};
-use self::undo::{Groups, OldSlots, Undo};
+use self::page::{End, Leaf, Page, SLOT_LEAVES_MAX, Slot, nibble, write_old};
+use self::undo::{Groups, Undo};
 use crate::schema;
 use crate::store::{Batch, Column, StoreError, StoreRead};
 
@@ -42,6 +43,32 @@ struct Pass<'a, S> {
     undo: &'a mut Undo,
     fetched: BTreeMap<Vec<u8>, Vec<u8>>,
 }
+
+/// What stands for a page in the slot above it.
+enum Above {
+    /// So few leaves that they need no page.
+    Leaves(Vec<Leaf>),
+    /// The page, by its root.
+    Child(Hash),
+}
+
+impl Default for Above {
+    fn default() -> Self {
+        Self::Leaves(Vec::new())
+    }
+}
+
+impl Above {
+    fn slot(&self) -> Slot<'_> {
+        match self {
+            Self::Leaves(leaves) => Slot::Leaves(leaves),
+            Self::Child(root) => Slot::Child(*root),
+        }
+    }
+}
+
+/// Bytes of old slots that one changed leaf needs: nibble, code, up to three leaves.
+const OLD_BYTES: usize = 2 + SLOT_LEAVES_MAX * 64;
 
 impl Trie {
     /// Forgets what is in memory, because a write failed or another process wrote.
@@ -72,11 +99,9 @@ impl Trie {
         let fetched = self.fetch(store, changes)?;
         let mut pass = Pass { store, batch, undo, fetched };
         let page = self.take(store, 0, &Hash::ZERO)?;
-        let slot = self.descend(&mut pass, 0, changes, page)?;
-        Ok(match slot {
-            Slot::Empty => Hash::ZERO,
-            Slot::Leaves(leaves) => page::leaves_root(&leaves, 0),
-            Slot::Child(root) => root,
+        Ok(match self.descend(&mut pass, 0, changes, page)? {
+            Above::Leaves(leaves) => page::leaves_root(&leaves, 0),
+            Above::Child(root) => root,
         })
     }
 
@@ -87,62 +112,62 @@ impl Trie {
         level: usize,
         changes: &[Changed],
         page: Option<Box<Page>>,
-    ) -> Result<Slot, StoreError> {
+    ) -> Result<Above, StoreError> {
         assert!(level < LEVELS_MAX, "different keys differ within 256 bits");
-        let Some((path, _)) = changes.first().copied() else { return Ok(Slot::Empty) };
+        let Some((path, _)) = changes.first().copied() else { return Ok(Above::default()) };
         let existed = page.is_some();
         let mut page = page.unwrap_or_default();
-        let mut old: OldSlots = Vec::new();
+        let mut old = Vec::with_capacity(OLD_BYTES);
         let mut touched = 0u16;
         for part in changes.chunk_by(|a, b| nibble(&a.0, level) == nibble(&b.0, level)) {
             let Some((key, _)) = part.first() else { continue };
             let at = nibble(key, level);
-            let new = match page.slot(at) {
+            let slot = page.slot(at);
+            write_old(at, slot, &mut old);
+            let new = match slot {
                 Slot::Child(_) => {
-                    let child = self.take_fetched(pass, level + 1, key)?;
-                    if child.is_none() {
-                        let key = schema::page(level + 1, key);
-                        let rule = "expected the page that the one above names";
-                        return Err(StoreError::damaged(Column::Pages, &key, rule));
-                    }
-                    self.descend(pass, level + 1, part, child)?
+                    let child = self.take_child(pass, level + 1, key)?;
+                    self.descend(pass, level + 1, part, Some(child))?
                 }
-                slot @ (Slot::Empty | Slot::Leaves(_)) => {
-                    let leaves = merge(slot.leaves(), part);
-                    if leaves.len() > SLOT_LEAVES_MAX {
-                        let all: Vec<Changed> =
-                            leaves.iter().map(|leaf| (leaf.key, Some(leaf.value))).collect();
+                Slot::Leaves(leaves) => {
+                    let merged = merge(leaves, part);
+                    if merged.len() > SLOT_LEAVES_MAX {
+                        let put = |leaf: &Leaf| (leaf.key, Some(leaf.value));
+                        let all: Vec<Changed> = merged.iter().map(put).collect();
                         self.descend(pass, level + 1, &all, None)?
                     } else {
-                        Slot::of(leaves)
+                        Above::Leaves(merged)
                     }
                 }
             };
-            old.push((at, page.replace(at, new)));
+            page.set(at, new.slot());
             touched |= 1 << at;
         }
         page.refresh(level, touched);
-        let few = page.few_leaves();
+        let stored = schema::page(level, &path);
         // The root has its page as soon as there is a key; every other page needs its leaves.
-        let kept = few.as_ref().is_none_or(|few| level == 0 && !few.is_empty());
-        if kept {
-            let root = page.root();
-            pass.batch.put(Column::Pages, schema::page(level, &path), page.encode());
-            pass.undo.page(level, &path, old);
-            self.keep(level, &path, page);
-            Ok(Slot::Child(root))
-        } else {
-            if existed {
-                // Nothing of the page stays, so the slots that did not change are remembered too.
-                let rest = page
-                    .slots()
-                    .filter(|(at, slot)| touched >> at & 1 == 0 && **slot != Slot::Empty);
-                old.extend(rest.map(|(at, slot)| (at, slot.clone())));
-                pass.batch.delete(Column::Pages, schema::page(level, &path));
-                pass.undo.page(level, &path, old);
+        let few = page.few_leaves().filter(|few| level > 0 || few.is_empty()).map(<[Leaf]>::to_vec);
+        let above = match few {
+            None => {
+                let root = page.root();
+                pass.batch.put(Column::Pages, stored.clone(), page.encode());
+                self.keep(level, &path, page);
+                Above::Child(root)
             }
-            Ok(Slot::of(few.unwrap_or_default()))
-        }
+            Some(few) => {
+                if !existed {
+                    return Ok(Above::Leaves(few));
+                }
+                // Nothing of the page stays, so the slots that did not change are remembered too.
+                for at in page.occupied().filter(|at| touched >> at & 1 == 0) {
+                    write_old(at, page.slot(at), &mut old);
+                }
+                pass.batch.delete(Column::Pages, stored.clone());
+                Above::Leaves(few)
+            }
+        };
+        pass.undo.page((level, &path), &stored, &old);
+        Ok(above)
     }
 
     /// Reads at once the pages just below memory that the changes will need.
@@ -162,19 +187,24 @@ impl Trie {
         Ok(keys.into_iter().zip(pages).filter_map(|(key, page)| Some((key, page?))).collect())
     }
 
-    fn take_fetched<S: StoreRead>(
+    /// The page that the one above names.
+    fn take_child<S: StoreRead>(
         &mut self,
         pass: &mut Pass<'_, S>,
         level: usize,
         key: &Hash,
-    ) -> Result<Option<Box<Page>>, StoreError> {
-        if level == LEVELS_IN_MEMORY {
+    ) -> Result<Box<Page>, StoreError> {
+        let fetched = if level == LEVELS_IN_MEMORY {
             let stored = schema::page(level, key);
-            if let Some(bytes) = pass.fetched.remove(&stored) {
-                return parse(level, &stored, &bytes).map(Some);
-            }
+            let bytes = pass.fetched.remove(&stored);
+            bytes.map(|bytes| parse(level, &stored, &bytes)).transpose()?
+        } else {
+            None
+        };
+        match fetched {
+            Some(page) => Ok(page),
+            None => self.take(pass.store, level, key)?.ok_or_else(|| missing(level, key)),
         }
-        self.take(pass.store, level, key)
     }
 
     /// The page on the path of `key`, out of memory or from the store.
@@ -224,8 +254,13 @@ fn load(store: &impl StoreRead, level: usize, key: &Hash) -> Result<Option<Box<P
 
 fn parse(level: usize, key: &[u8], bytes: &[u8]) -> Result<Box<Page>, StoreError> {
     let rule = "expected sixteen slots of a page";
-    let page = Page::read(level, bytes);
+    let page = Page::decode(level, bytes);
     page.map(Box::new).map_err(|_| StoreError::damaged(Column::Pages, key, rule))
+}
+
+fn missing(level: usize, key: &Hash) -> StoreError {
+    let rule = "expected the page that the one above names";
+    StoreError::damaged(Column::Pages, &schema::page(level, key), rule)
 }
 
 /// The leaves of a slot after changes, both ascending.
@@ -251,7 +286,7 @@ pub(crate) fn prove(
     key: &Hash,
     (at, head): (Height, Height),
 ) -> Result<StateProof, StoreError> {
-    let mut replaced: BTreeMap<Vec<u8>, Vec<OldSlots>> = BTreeMap::new();
+    let mut replaced: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
     undo::visit(store, (at, head), key, Groups::Path, |group| {
         for (page, old) in group.pages {
             replaced.entry(page).or_default().push(old);
@@ -260,10 +295,16 @@ pub(crate) fn prove(
     let mut siblings = Vec::new();
     for level in 0..LEVELS_MAX {
         let stored = schema::page(level, key);
-        let mut page = load(store, level, key)?.unwrap_or_default();
-        if let Some(olds) = replaced.remove(&stored) {
+        let page = load(store, level, key)?;
+        let olds = replaced.remove(&stored);
+        if page.is_none() && olds.is_none() && level > 0 {
+            return Err(missing(level, key));
+        }
+        let mut page = page.unwrap_or_default();
+        if let Some(olds) = olds {
+            let rule = "expected old slots of a page";
             for old in olds {
-                undo::restore(&mut page, old);
+                page.restore(&old).map_err(|_| StoreError::damaged(Column::Undo, &stored, rule))?;
             }
             page.refresh(level, u16::MAX);
         }

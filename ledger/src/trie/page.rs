@@ -1,7 +1,7 @@
 //! One page of the state trie: four levels, sixteen slots. It knows its bytes and its hashes; it does
 //! not know where it is stored.
 
-use proto::codec::{Canonical, DecodeError, Reader, Writer};
+use proto::codec::{DecodeError, Reader};
 use proto::hash::Hash;
 use proto::trie;
 
@@ -18,6 +18,9 @@ const SLOTS: usize = 1 << PAGE_BITS;
 /// overflows in one page of thirty, so that a key costs one page below the levels kept in memory.
 pub(crate) const SLOT_LEAVES_MAX: usize = 3;
 
+/// Byte that stands for a page below where otherwise the number of leaves stands.
+const CHILD: u8 = 0xff;
+
 /// A key of the state with its value, both hashed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Leaf {
@@ -32,45 +35,53 @@ impl Leaf {
 }
 
 /// What stands under one of the sixteen ends of a page.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Slot {
-    /// Nothing.
-    #[default]
-    Empty,
-    /// One to [`SLOT_LEAVES_MAX`] leaves, ascending by key.
-    Leaves(Box<[Leaf]>),
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Slot<'a> {
+    /// None to [`SLOT_LEAVES_MAX`] leaves, ascending by key.
+    Leaves(&'a [Leaf]),
     /// A page with more leaves than that, and its root.
     Child(Hash),
 }
 
-/// Byte that stands for a child page where otherwise the number of leaves stands.
-const CHILD: u8 = 0xff;
-
-impl Slot {
-    /// A slot of leaves, ascending by key.
-    pub(crate) fn of(leaves: Vec<Leaf>) -> Self {
-        if leaves.is_empty() { Self::Empty } else { Self::Leaves(leaves.into_boxed_slice()) }
-    }
-
-    /// The leaves in the slot itself.
-    pub(crate) fn leaves(&self) -> &[Leaf] {
+impl Slot<'_> {
+    const fn code(self) -> u8 {
         match self {
-            Self::Empty | Self::Child(_) => &[],
-            Self::Leaves(leaves) => leaves,
+            Self::Leaves([]) => 0,
+            Self::Leaves([_]) => 1,
+            Self::Leaves([_, _]) => 2,
+            // No slot is filled with more than three.
+            Self::Leaves(_) => 3,
+            Self::Child(_) => CHILD,
         }
     }
 
-    fn node(&self, depth: usize) -> Node {
+    /// Appends the content without its code.
+    fn write(self, out: &mut Vec<u8>) {
         match self {
-            Self::Empty => Node::EMPTY,
-            Self::Child(hash) => Node { kind: Kind::Inner, hash: *hash },
-            Self::Leaves(leaves) => match leaves.as_ref() {
-                [] => Node::EMPTY,
-                [leaf] => Node { kind: Kind::Leaf, hash: leaf.hash() },
-                more => Node { kind: Kind::Inner, hash: leaves_root(more, depth) },
-            },
+            Self::Child(hash) => out.extend_from_slice(hash.as_bytes()),
+            Self::Leaves(leaves) => {
+                for leaf in leaves {
+                    out.extend_from_slice(leaf.key.as_bytes());
+                    out.extend_from_slice(leaf.value.as_bytes());
+                }
+            }
         }
     }
+
+    fn node(self, depth: usize) -> Node {
+        match self {
+            Self::Child(hash) => Node { kind: Kind::Inner, hash },
+            Self::Leaves([]) => Node::EMPTY,
+            Self::Leaves([leaf]) => Node { kind: Kind::Leaf, hash: leaf.hash() },
+            Self::Leaves(more) => Node { kind: Kind::Inner, hash: leaves_root(more, depth) },
+        }
+    }
+}
+
+/// A slot with its nibble, as a list of old slots holds it: nibble, code, content.
+pub(crate) fn write_old(nibble: u8, slot: Slot<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[nibble, slot.code()]);
+    slot.write(out);
 }
 
 /// Root over leaves that share their first `depth` bits.
@@ -86,46 +97,8 @@ pub(crate) fn leaves_root(leaves: &[Leaf], depth: usize) -> Hash {
 }
 
 /// The leaves whose bit `depth` is 0, and those whose it is 1.
-pub(crate) fn halves(leaves: &[Leaf], depth: usize) -> (&[Leaf], &[Leaf]) {
+fn halves(leaves: &[Leaf], depth: usize) -> (&[Leaf], &[Leaf]) {
     leaves.split_at(leaves.partition_point(|leaf| !leaf.key.bit(depth)))
-}
-
-impl Canonical for Slot {
-    fn encode_to(&self, out: &mut Writer) {
-        match self {
-            Self::Empty => {
-                out.u8(0);
-            }
-            Self::Leaves(leaves) => {
-                out.u8(u8::try_from(leaves.len()).expect("a slot holds at most three leaves"));
-                for leaf in leaves {
-                    out.hash(&leaf.key).hash(&leaf.value);
-                }
-            }
-            Self::Child(hash) => {
-                out.u8(CHILD).hash(hash);
-            }
-        }
-    }
-
-    fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let count = input.u8("slot")?;
-        if count == CHILD {
-            return Ok(Self::Child(input.hash("child page")?));
-        }
-        if usize::from(count) > SLOT_LEAVES_MAX {
-            return Err(DecodeError::Invalid { field: "slot", rule: "is 0 to 3, or 255" });
-        }
-        let mut leaves: Vec<Leaf> = Vec::new();
-        for _ in 0..count {
-            let leaf = Leaf { key: input.hash("leaf key")?, value: input.hash("leaf value")? };
-            if leaves.last().is_some_and(|last| last.key >= leaf.key) {
-                return Err(DecodeError::Invalid { field: "slot", rule: "leaves ascend by key" });
-            }
-            leaves.push(leaf);
-        }
-        Ok(Self::of(leaves))
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -161,7 +134,7 @@ impl Node {
 }
 
 /// Where a walk through a page ends.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum End {
     /// No leaf shares the path so far.
     Empty,
@@ -174,49 +147,86 @@ pub(crate) enum End {
 /// Sixteen slots and the fifteen nodes above them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Page {
-    slots: [Slot; SLOTS],
+    /// Leaves of each slot, or [`CHILD`].
+    codes: [u8; SLOTS],
+    /// The leaves of all slots, ascending by key.
+    leaves: Vec<Leaf>,
     /// A heap: the root at 1, the children of `i` at `2i` and `2i + 1`, the slots from 16 on.
     nodes: [Node; 2 * SLOTS],
 }
 
 impl Default for Page {
     fn default() -> Self {
-        Self { slots: Default::default(), nodes: [Node::EMPTY; 2 * SLOTS] }
+        Self { codes: [0; SLOTS], leaves: Vec::new(), nodes: [Node::EMPTY; 2 * SLOTS] }
     }
 }
 
 impl Page {
-    /// The slot of a nibble.
-    pub(crate) fn slot(&self, nibble: u8) -> &Slot {
-        self.slots.get(usize::from(nibble)).expect("a nibble is below 16")
+    fn code(&self, at: usize) -> u8 {
+        *self.codes.get(at).expect("a nibble is below 16")
     }
 
-    /// Sets a slot and returns what stood there. The nodes above are stale until `refresh`.
-    pub(crate) fn replace(&mut self, nibble: u8, slot: Slot) -> Slot {
-        let place = self.slots.get_mut(usize::from(nibble)).expect("a nibble is below 16");
-        std::mem::replace(place, slot)
+    fn node(&self, at: usize) -> &Node {
+        self.nodes.get(at).expect("a page has 32 nodes")
+    }
+
+    fn set_node(&mut self, at: usize, node: Node) {
+        *self.nodes.get_mut(at).expect("a page has 32 nodes") = node;
+    }
+
+    /// Where the leaves of a slot stand.
+    fn span(&self, at: usize) -> std::ops::Range<usize> {
+        let counts = |code: &u8| if *code == CHILD { 0 } else { usize::from(*code) };
+        let start = self.codes.iter().take(at).map(counts).sum();
+        start..start + counts(&self.code(at))
+    }
+
+    /// The slot of a nibble.
+    pub(crate) fn slot(&self, nibble: u8) -> Slot<'_> {
+        let at = usize::from(nibble);
+        if self.code(at) == CHILD {
+            return Slot::Child(self.node(SLOTS + at).hash);
+        }
+        Slot::Leaves(self.leaves.get(self.span(at)).expect("the codes count the leaves"))
+    }
+
+    /// Sets a slot. The nodes above are stale until `refresh`.
+    pub(crate) fn set(&mut self, nibble: u8, slot: Slot<'_>) {
+        let at = usize::from(nibble);
+        let span = self.span(at);
+        let leaves = match slot {
+            Slot::Leaves(leaves) => leaves,
+            Slot::Child(hash) => {
+                self.set_node(SLOTS + at, Node { kind: Kind::Inner, hash });
+                &[]
+            }
+        };
+        match self.leaves.get_mut(span.clone()) {
+            Some(place) if place.len() == leaves.len() => place.copy_from_slice(leaves),
+            Some(_) | None => {
+                self.leaves.splice(span, leaves.iter().copied());
+            }
+        }
+        *self.codes.get_mut(at).expect("a nibble is below 16") = slot.code();
     }
 
     /// Computes the nodes above the slots of `touched` (bit = nibble) of a page at `level`.
     pub(crate) fn refresh(&mut self, level: usize, touched: u16) {
         let mut stale = u32::from(touched) << SLOTS;
         let depth = (level + 1) * PAGE_BITS;
-        for (at, slot) in self.slots.iter().enumerate() {
-            if touched >> at & 1 == 1 {
-                *self.nodes.get_mut(SLOTS + at).expect("32 nodes") = slot.node(depth);
+        for nibble in 0u8..16 {
+            if touched >> nibble & 1 == 1 {
+                let node = self.slot(nibble).node(depth);
+                self.set_node(SLOTS + usize::from(nibble), node);
             }
         }
         for at in (1..SLOTS).rev() {
             if stale >> (2 * at) & 0b11 != 0 {
                 stale |= 1 << at;
                 let joined = Node::join(self.node(2 * at), self.node(2 * at + 1));
-                *self.nodes.get_mut(at).expect("32 nodes") = joined;
+                self.set_node(at, joined);
             }
         }
-    }
-
-    fn node(&self, at: usize) -> &Node {
-        self.nodes.get(at).expect("a page has 32 nodes")
     }
 
     /// Root of everything in and below the page.
@@ -225,20 +235,14 @@ impl Page {
     }
 
     /// All leaves, where they are at most [`SLOT_LEAVES_MAX`] and none lies in a page below.
-    pub(crate) fn few_leaves(&self) -> Option<Vec<Leaf>> {
-        let mut few = Vec::new();
-        for slot in &self.slots {
-            if matches!(slot, Slot::Child(_)) || few.len() + slot.leaves().len() > SLOT_LEAVES_MAX {
-                return None;
-            }
-            few.extend_from_slice(slot.leaves());
-        }
-        Some(few)
+    pub(crate) fn few_leaves(&self) -> Option<&[Leaf]> {
+        let few = self.leaves.len() <= SLOT_LEAVES_MAX && !self.codes.contains(&CHILD);
+        few.then_some(self.leaves.as_slice())
     }
 
-    /// The slots with their nibbles.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = (u8, &Slot)> {
-        (0u8..).zip(&self.slots)
+    /// The nibbles of the slots that are not empty.
+    pub(crate) fn occupied(&self) -> impl Iterator<Item = u8> {
+        (0u8..).zip(self.codes).filter(|(_, code)| *code != 0).map(|(nibble, _)| nibble)
     }
 
     /// Follows `key` through a page at `level` and collects the siblings on the way.
@@ -257,7 +261,6 @@ impl Page {
             }
         }
         match self.slot(nibble(key, level)) {
-            Slot::Empty => End::Empty,
             Slot::Child(_) => End::Below,
             Slot::Leaves(leaves) => walk_leaves(leaves, (level + 1) * PAGE_BITS, key, siblings),
         }
@@ -269,9 +272,69 @@ impl Page {
         while at < SLOTS {
             at = if self.node(2 * at).kind == Kind::Empty { 2 * at + 1 } else { 2 * at };
         }
-        let slot = self.slots.get(at - SLOTS).expect("sixteen slots");
-        *slot.leaves().first().expect("a node is a leaf where one slot under it has one")
+        let span = self.span(at - SLOTS);
+        *self.leaves.get(span.start).expect("a node is a leaf where one slot under it has one")
     }
+
+    /// The sixteen codes, then the content of each slot.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(SLOTS + 32 * SLOTS + 64 * self.leaves.len());
+        out.extend_from_slice(&self.codes);
+        self.occupied().for_each(|nibble| self.slot(nibble).write(&mut out));
+        out
+    }
+
+    /// Reads a stored page of `level` and computes its nodes.
+    pub(crate) fn decode(level: usize, bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut input = Reader::new(bytes);
+        let mut page = Self { codes: input.array("slots")?, ..Self::default() };
+        for (at, code) in page.codes.into_iter().enumerate() {
+            match read_slot(code, &mut input, &mut page.leaves)? {
+                None => (), // its leaves are in place
+                Some(hash) => page.set_node(SLOTS + at, Node { kind: Kind::Inner, hash }),
+            }
+        }
+        input.finish()?;
+        if !page.leaves.is_sorted_by(|a, b| a.key < b.key) {
+            return Err(DecodeError::Invalid { field: "page", rule: "its leaves ascend by key" });
+        }
+        page.refresh(level, u16::MAX);
+        Ok(page)
+    }
+
+    /// Puts back old slots, as `write_old` wrote them. The nodes are stale until `refresh`.
+    pub(crate) fn restore(&mut self, old: &[u8]) -> Result<(), DecodeError> {
+        let mut input = Reader::new(old);
+        while input.remaining() > 0 {
+            let nibble = input.u8("nibble")?;
+            if nibble > 0x0f {
+                return Err(DecodeError::Invalid { field: "nibble", rule: "is below 16" });
+            }
+            let code = input.u8("slot")?;
+            let mut leaves = Vec::new();
+            let child = read_slot(code, &mut input, &mut leaves)?;
+            self.set(nibble, child.map_or(Slot::Leaves(&leaves), Slot::Child));
+        }
+        Ok(())
+    }
+}
+
+/// Reads the content of a slot: the root of a page below, or leaves, which are appended.
+fn read_slot(
+    code: u8,
+    input: &mut Reader<'_>,
+    leaves: &mut Vec<Leaf>,
+) -> Result<Option<Hash>, DecodeError> {
+    if code == CHILD {
+        return input.hash("page below").map(Some);
+    }
+    if usize::from(code) > SLOT_LEAVES_MAX {
+        return Err(DecodeError::Invalid { field: "slot", rule: "is 0 to 3, or 255" });
+    }
+    for _ in 0..code {
+        leaves.push(Leaf { key: input.hash("leaf key")?, value: input.hash("leaf value")? });
+    }
+    Ok(None)
 }
 
 fn walk_leaves(leaves: &[Leaf], depth: usize, key: &Hash, siblings: &mut Vec<Hash>) -> End {
@@ -291,38 +354,4 @@ fn walk_leaves(leaves: &[Leaf], depth: usize, key: &Hash, siblings: &mut Vec<Has
 pub(crate) fn nibble(key: &Hash, level: usize) -> u8 {
     let byte = key.as_bytes().get(level / 2).expect("a key hash has 64 nibbles");
     if level.is_multiple_of(2) { byte >> 4 } else { byte & 0x0f }
-}
-
-/// Bits of the occupied slots, then those slots by nibble.
-impl Canonical for Page {
-    fn encode_to(&self, out: &mut Writer) {
-        let occupied = || self.slots().filter(|(_, slot)| **slot != Slot::Empty);
-        out.u16(occupied().fold(0, |bits, (nibble, _)| bits | 1 << nibble));
-        occupied().for_each(|(_, slot)| slot.encode_to(out));
-    }
-
-    /// The level is not in the bytes: the nodes are stale until `refresh`.
-    fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let occupied = input.u16("occupied slots")?;
-        let mut page = Self::default();
-        for (at, slot) in page.slots.iter_mut().enumerate() {
-            if occupied >> at & 1 == 1 {
-                *slot = Slot::decode_from(input)?;
-                if *slot == Slot::Empty {
-                    let rule = "is not empty where its bit is set";
-                    return Err(DecodeError::Invalid { field: "slot", rule });
-                }
-            }
-        }
-        Ok(page)
-    }
-}
-
-impl Page {
-    /// Reads a stored page of `level` and computes its nodes.
-    pub(crate) fn read(level: usize, bytes: &[u8]) -> Result<Self, DecodeError> {
-        let mut page = Self::decode(bytes)?;
-        page.refresh(level, u16::MAX);
-        Ok(page)
-    }
 }

@@ -6,34 +6,41 @@
 
 use std::collections::BTreeMap;
 
-use proto::codec::{Canonical, DecodeError, Reader, Writer};
+use proto::codec::{DecodeError, Reader, Writer};
 use proto::hash::Hash;
 use proto::limits::STATE_VALUE_BYTES_MAX;
 use proto::types::Height;
 
-use super::page::{Page, Slot};
 use crate::schema;
 use crate::store::{Batch, Column, StoreError, StoreRead};
 
-/// A value as it stands in the column of the state, with its own height.
-pub(crate) type Stored = Option<Vec<u8>>;
+/// Byte of an old value that was there.
+const PRESENT: u8 = 1;
 
-/// A page's level with the start of its path, as in its key.
-pub(crate) type PageKey = Vec<u8>;
+/// Byte of an old value that was not there.
+const ABSENT: u8 = 0;
 
-/// Old slots of one page.
-pub(crate) type OldSlots = Vec<(u8, Slot)>;
-
-/// What one height replaced in one group.
+/// What one height replaced in one group, as it is read.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Group {
-    pub(crate) pages: Vec<(PageKey, OldSlots)>,
-    pub(crate) values: Vec<(Vec<u8>, Stored)>,
+    /// Key of a page with its old slots.
+    pub(crate) pages: Vec<(Vec<u8>, Vec<u8>)>,
+    /// State key with the old value as it was stored, or none.
+    pub(crate) values: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+/// The same while its block is being executed.
+#[derive(Clone, Debug, Default)]
+struct Growing {
+    pages: u32,
+    page_bytes: Writer,
+    values: u32,
+    value_bytes: Writer,
 }
 
 /// What a height replaces, while its block is being executed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Undo(BTreeMap<[u8; 2], Group>);
+pub(crate) struct Undo(BTreeMap<[u8; 2], Growing>);
 
 /// Group of the pages of the first two levels, which lie on every path that shares their start.
 const TOP: [u8; 2] = [0, 0];
@@ -45,23 +52,44 @@ fn group_of(key: &Hash) -> [u8; 2] {
 }
 
 impl Undo {
-    /// Remembers the old slots of the page at `level` on the path of `key`.
-    pub(crate) fn page(&mut self, level: usize, key: &Hash, old: OldSlots) {
+    /// Remembers the old slots of a page at `level` on the path of `key`.
+    pub(crate) fn page(&mut self, (level, key): (usize, &Hash), page: &[u8], old: &[u8]) {
         let group = if level < 2 { TOP } else { group_of(key) };
-        self.0.entry(group).or_default().pages.push((schema::page(level, key), old));
+        let growing = self.0.entry(group).or_default();
+        growing.pages += 1;
+        growing.page_bytes.bytes16(page).bytes16(old);
     }
 
     /// Remembers an old value under its state key.
-    pub(crate) fn value(&mut self, path: &Hash, state_key: Vec<u8>, old: Stored) {
-        self.0.entry(group_of(path)).or_default().values.push((state_key, old));
+    pub(crate) fn value(&mut self, path: &Hash, state_key: &[u8], old: Option<&[u8]>) {
+        let growing = self.0.entry(group_of(path)).or_default();
+        growing.values += 1;
+        growing.value_bytes.bytes16(state_key);
+        match old {
+            None => growing.value_bytes.u8(ABSENT),
+            Some(old) => growing.value_bytes.u8(PRESENT).bytes32(old),
+        };
     }
 
     /// Writes the groups of `height`.
     pub(crate) fn write(self, height: Height, batch: &mut Batch) {
-        for (group, content) in self.0 {
-            batch.put(Column::Undo, schema::undo(height, group), content.encode());
+        for (group, growing) in self.0 {
+            let mut out = growing.pages.to_be_bytes().to_vec();
+            out.extend(growing.page_bytes.into_bytes());
+            out.extend(growing.values.to_be_bytes());
+            out.extend(growing.value_bytes.into_bytes());
+            batch.put(Column::Undo, schema::undo(height, group), out);
         }
     }
+}
+
+/// What is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Groups {
+    /// Every page on a path.
+    Path,
+    /// One value.
+    Value,
 }
 
 /// Visits, newest first, what the heights `(at, head]` replaced on the path of `key`.
@@ -89,72 +117,25 @@ pub(crate) fn visit(
     Ok(())
 }
 
-/// What is looked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Groups {
-    /// Every page on a path.
-    Path,
-    /// One value.
-    Value,
-}
-
-/// Puts old slots back into a page.
-pub(crate) fn restore(page: &mut Page, old: OldSlots) {
-    for (nibble, slot) in old {
-        page.replace(nibble, slot);
-    }
-}
-
-/// Bytes of a page's key: one for the level, then half a byte for each level.
-const PAGE_KEY_BYTES_MAX: u16 = 33;
-
-impl Canonical for Group {
-    fn encode_to(&self, out: &mut Writer) {
-        out.u32(count(self.pages.len()));
-        for (key, slots) in &self.pages {
-            out.bytes16(key).u8(u8::try_from(slots.len()).expect("a page has 16 slots"));
-            for (nibble, slot) in slots {
-                out.u8(*nibble);
-                slot.encode_to(out);
-            }
-        }
-        out.u32(count(self.values.len()));
-        for (key, value) in &self.values {
-            out.bytes16(key);
-            match value {
-                None => out.u8(0),
-                Some(value) => out.u8(1).bytes32(value),
-            };
-        }
-    }
-
-    fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+impl Group {
+    /// Reads a group.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut input = Reader::new(bytes);
         let mut group = Self::default();
         for _ in 0..input.u32("pages")? {
-            let key = input.bytes16("page key", PAGE_KEY_BYTES_MAX)?.to_vec();
-            let mut slots = Vec::new();
-            for _ in 0..input.u8("slots")? {
-                let nibble = input.u8("nibble")?;
-                if nibble > 0x0f {
-                    return Err(DecodeError::Invalid { field: "nibble", rule: "is below 16" });
-                }
-                slots.push((nibble, Slot::decode_from(input)?));
-            }
-            group.pages.push((key, slots));
+            let page = input.bytes16("page key", u16::MAX)?.to_vec();
+            group.pages.push((page, input.bytes16("old slots", u16::MAX)?.to_vec()));
         }
         for _ in 0..input.u32("values")? {
             let key = input.bytes16("state key", u16::MAX)?.to_vec();
             let value = match input.u8("old value")? {
-                0 => None,
-                1 => Some(input.bytes32("old value", STATE_VALUE_BYTES_MAX + 8)?.to_vec()),
+                ABSENT => None,
+                PRESENT => Some(input.bytes32("old value", STATE_VALUE_BYTES_MAX + 8)?.to_vec()),
                 _ => return Err(DecodeError::Invalid { field: "old value", rule: "is 0 or 1" }),
             };
             group.values.push((key, value));
         }
+        input.finish()?;
         Ok(group)
     }
-}
-
-fn count(length: usize) -> u32 {
-    u32::try_from(length).expect("a block changes fewer than 2^32 keys")
 }

@@ -1,0 +1,106 @@
+//! Cost of the state trie for each changed key, in blocks of 5,000 changed keys, on the store in
+//! memory: `cargo bench -p ledger --bench state -- 1000000`. Beside it the same work in hashes alone.
+
+#![expect(clippy::disallowed_types, reason = "a benchmark reads the clock; nothing else here does")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![expect(clippy::as_conversions, reason = "figures for people lose nothing that matters")]
+
+use std::time::{Duration, Instant};
+
+use contracts::state::{Changes, State as _};
+use ledger::MemoryStore;
+use ledger::state::{StateTrie, StateView};
+use ledger::store::{Batch, Durability, Store as _};
+use proto::hash::Tag;
+use proto::trie::Namespace;
+use proto::types::Height;
+
+/// Changed keys of a block.
+const BLOCK: u64 = 5_000;
+
+/// Blocks measured.
+const BLOCKS: u64 = 20;
+
+fn change(number: u64, version: u64) -> ((Namespace, Vec<u8>), Option<Vec<u8>>) {
+    let key = [b"CN110".as_slice(), &number.to_be_bytes()].concat();
+    let value = Tag::OpSalt.hash(&[number.to_be_bytes(), version.to_be_bytes()].concat());
+    ((Namespace::Unit, key), Some([value.as_bytes().as_slice(); 3].concat()))
+}
+
+/// Where the time of a block goes.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    /// Reading old values, as contracts do before they write.
+    read: Duration,
+    /// Hashes, pages, undo: what the state trie costs.
+    trie: Duration,
+    /// The write of the batch.
+    write: Duration,
+}
+
+impl Spent {
+    fn add(&mut self, other: Self) {
+        self.read += other.read;
+        self.trie += other.trie;
+        self.write += other.write;
+    }
+}
+
+/// Applies one block of changes.
+fn apply((store, trie): (&MemoryStore, &mut StateTrie), height: Height, changes: Changes) -> Spent {
+    let mut batch = Batch::default();
+    let view = StateView::new(store);
+    let start = Instant::now();
+    for (namespace, key) in changes.keys() {
+        view.get(*namespace, key).expect("the store in memory does not fail");
+    }
+    let read = start.elapsed();
+    trie.apply(&view, height, changes, &mut batch).expect("the store in memory does not fail");
+    let trie = start.elapsed().saturating_sub(read);
+    store.write(batch, Durability::Synced).expect("the store in memory does not fail");
+    Spent { read, trie, write: start.elapsed().saturating_sub(read + trie) }
+}
+
+fn micros(time: Duration, keys: u64) -> String {
+    let nanos = time.as_nanos() as u64 / keys.max(1);
+    format!("{}.{:02}", nanos / 1000, nanos % 1000 / 10)
+}
+
+fn main() {
+    let keys: u64 = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
+    let (store, mut trie) = (MemoryStore::default(), StateTrie::default());
+    let mut height = Height::GENESIS;
+    let start = Instant::now();
+    for from in (0..keys).step_by(50_000) {
+        let changes = (from..(from + 50_000).min(keys)).map(|number| change(number, 0)).collect();
+        apply((&store, &mut trie), height, changes);
+        height = height.next();
+    }
+    let filled = start.elapsed();
+    println!(
+        "{keys} keys inserted in {} ms, {} us a key",
+        filled.as_millis(),
+        micros(filled, keys)
+    );
+    let (mut spent, mut changed) = (Spent::default(), 0);
+    for block in 1..=BLOCKS {
+        // A step prime to the number of keys visits keys that lie far apart.
+        let pick = |at: u64| (at * 7_919 + block * 104_729) % keys;
+        let changes: Changes = (0..BLOCK.min(keys)).map(|at| change(pick(at), block)).collect();
+        changed += changes.len() as u64;
+        spent.add(apply((&store, &mut trie), height, changes));
+        height = height.next();
+    }
+    println!(
+        "blocks of {BLOCK}, a changed key: {} us read, {} us trie, {} us write",
+        micros(spent.read, changed),
+        micros(spent.trie, changed),
+        micros(spent.write, changed)
+    );
+    let start = Instant::now();
+    let mut last = Tag::Key.hash(&[]);
+    for _ in 0..1_000_000 {
+        last = Tag::StateNode.hash_pair(&last, &last);
+    }
+    println!("one inner node: {} us ({last})", micros(start.elapsed(), 1_000_000));
+}

@@ -1,0 +1,504 @@
+//! Builds proof bundles from a view of the ledger: what `verify` then checks without it.
+//!
+//! It owns which parts a claim needs and which checkpoint they are proven against. It owns neither
+//! the format ([`crate::bundle`]) nor the words, which are read back from the finished bundle.
+
+use contracts::walk::{self, LogView, WalkError};
+use proto::certificate::CheckpointCertificate;
+use proto::codec::Canonical as _;
+use proto::hash::Hash;
+use proto::history::{LogHead, LogKey};
+use proto::operation::Operation;
+use proto::receipt::{Receipt, ReceiptSource, Subject, SubjectKind};
+use proto::tree;
+use proto::trie::Namespace;
+use proto::types::Height;
+use thiserror::Error;
+
+use crate::bundle::claims::{self, ClaimError};
+use crate::bundle::{
+    BACKFILL_KEY, BUNDLE_BYTES_MAX, Bundle, CheckpointVotes, Claim, ClaimKind, Day, Direction,
+    FinalHead, Item, ItemClaim, Log, LogEntry, OpProof, Pin, ReceiptProof, StateClaim, StatePath,
+    StateValue, Subject as NamedSubject, TraceClaim, TxProof, WindowClaim, hash_list,
+};
+use crate::logs::directory;
+use crate::reader::{ReadError, StateAt, View};
+use crate::store::{StoreError, StoreRead};
+
+/// Logs that one trace may use: a lot with its boxes over three provinces has a few hundred; above
+/// ten thousand the answer is no longer for a person, and names what it leaves out.
+pub const TRACE_LOGS_MAX: u32 = 10_000;
+
+/// Why there is no bundle.
+#[derive(Debug, Error)]
+pub enum ProveError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The state of the height is not kept.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// No certificate covers the height yet.
+    #[error("height {height} is not certified yet: certified are {certified} heights")]
+    NotCertified {
+        /// Height asked for.
+        height: Height,
+        /// Size of the highest certified checkpoint.
+        certified: u64,
+    },
+    /// There is no such receipt.
+    #[error("height {height} has no receipt {index}")]
+    NoReceipt {
+        /// Height asked for.
+        height: Height,
+        /// Index asked for.
+        index: u32,
+    },
+    /// A receipt of a system step has no operation to prove.
+    #[error("receipt {index} of height {height} is of a system step, not of an operation")]
+    NotAnOperation {
+        /// Height asked for.
+        height: Height,
+        /// Index asked for.
+        index: u32,
+    },
+    /// The kind of subject is not for this claim.
+    #[error("subjects of kind {kind} have {found}")]
+    SubjectKind {
+        /// Code of the kind.
+        kind: u8,
+        /// What they have instead of what was asked for.
+        found: &'static str,
+    },
+    /// More starts than logs that the answer may use.
+    #[error("{starts} starts do not fit the limit of {limit} logs")]
+    TooManyStarts {
+        /// Starts given.
+        starts: usize,
+        /// Logs that the answer may use.
+        limit: usize,
+    },
+    /// The answer does not fit a bundle.
+    #[error("the proof has {bytes} bytes, a bundle has at most {BUNDLE_BYTES_MAX}: ask for less")]
+    TooLarge {
+        /// Bytes of the proof.
+        bytes: usize,
+    },
+    /// The question itself cannot be put in words.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+}
+
+/// Whether a log shows the operations behind its receipts, or withholds them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bodies {
+    /// Every operation and record is shown.
+    Shown,
+    /// Receipts, links and alerts only: whoever holds the bundle sees lineage and no content.
+    Withheld,
+}
+
+/// What a trace is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TraceQuery {
+    /// Units, certificates and declarations to start from.
+    pub starts: Vec<Subject>,
+    /// What to follow.
+    pub direction: walk::Direction,
+    /// Height of the answer; none for the newest certified one.
+    pub at: Option<Height>,
+    /// Most logs that the answer may use, at most [`TRACE_LOGS_MAX`].
+    pub unit_limit: u32,
+    /// Whether operations are shown.
+    pub bodies: Bodies,
+}
+
+/// Builds bundles from one view.
+#[derive(Debug)]
+pub struct Prover<'a, R> {
+    view: &'a View<'a, R>,
+    pins: Vec<u64>,
+}
+
+/// A bundle in the making: everything stands against one checkpoint.
+struct Draft<'a, R> {
+    view: &'a View<'a, R>,
+    size: u64,
+    bundle: Bundle,
+}
+
+impl<'a, R: StoreRead> Prover<'a, R> {
+    /// A prover that adds to each bundle the consistency with the checkpoints of `pins`, which the
+    /// verifier holds from earlier.
+    pub fn new(view: &'a View<'a, R>, pins: &[u64]) -> Self {
+        let mut pins = pins.to_vec();
+        pins.sort_unstable();
+        pins.dedup();
+        Self { view, pins }
+    }
+
+    /// An operation with its receipt stands in a block.
+    pub fn event(&self, height: Height, receipt_index: u32) -> Result<Bundle, ProveError> {
+        let mut draft = self.draft(height)?;
+        let item = draft.receipt(height, receipt_index)?;
+        if item.op.is_none() {
+            return Err(ProveError::NotAnOperation { height, index: receipt_index });
+        }
+        draft.finish(|item| ClaimKind::Event(ItemClaim { item }), item)
+    }
+
+    /// A receipt, of an operation or of a system step, stands at a height.
+    pub fn receipt(&self, height: Height, receipt_index: u32) -> Result<Bundle, ProveError> {
+        let mut draft = self.draft(height)?;
+        let item = draft.receipt(height, receipt_index)?;
+        draft.finish(|item| ClaimKind::Receipt(ItemClaim { item }), item)
+    }
+
+    /// A key of the state has a value, or is absent; `at` none for the newest certified height.
+    pub fn state(
+        &self,
+        namespace: Namespace,
+        key: &[u8],
+        at: Option<Height>,
+    ) -> Result<Bundle, ProveError> {
+        let at = self.height(at)?;
+        let draft = self.draft(at)?;
+        let mut item = draft.item(at)?;
+        item.states.push(shown(&self.view.at(at)?, namespace, key)?);
+        draft.finish(|item| ClaimKind::State(StateClaim { item, state: 0 }), item)
+    }
+
+    /// A complete trace. What does not fit the limit is named as truncated.
+    pub fn trace(&self, query: &TraceQuery) -> Result<Bundle, ProveError> {
+        let at = self.height(query.at)?;
+        let mut limit = usize::try_from(query.unit_limit.min(TRACE_LOGS_MAX)).unwrap_or(usize::MAX);
+        loop {
+            let bundle = self.trace_within(query, at, limit)?;
+            let bytes = prost::Message::encoded_len(&bundle);
+            if bytes <= BUNDLE_BYTES_MAX {
+                return Ok(bundle);
+            }
+            let used = bundle.items.iter().map(|item| item.logs.len()).sum::<usize>();
+            limit = limit.min(used) / 2;
+            if limit < query.starts.len() {
+                return Err(ProveError::TooLarge { bytes });
+            }
+        }
+    }
+
+    fn trace_within(
+        &self,
+        query: &TraceQuery,
+        at: Height,
+        limit: usize,
+    ) -> Result<Bundle, ProveError> {
+        let draft = self.draft(at)?;
+        let state = self.view.at(at)?;
+        let mut logs = Vec::new();
+        let walked = walk::walk(&query.starts, query.direction, limit, |subject| {
+            let key = directory(subject);
+            let (log, receipts) = draft.log(&state, &key, query.bodies)?;
+            logs.push(log);
+            Ok::<_, ProveError>(receipts)
+        });
+        let walk = walked.map_err(|error| match error {
+            WalkError::Log(error) => error,
+            WalkError::StartKind { kind } => by_day(kind),
+            WalkError::TooManyStarts { starts, limit } => {
+                ProveError::TooManyStarts { starts, limit }
+            }
+        })?;
+        let mut item = draft.item(at)?;
+        item.states.push(shown(&state, Namespace::Sys, BACKFILL_KEY)?);
+        item.logs = ascending(logs);
+        let mut starts: Vec<NamedSubject> = query.starts.iter().map(NamedSubject::of).collect();
+        starts.sort();
+        starts.dedup();
+        let claim = TraceClaim {
+            item: 0,
+            height: at.value(),
+            starts,
+            direction: named(query.direction).into(),
+            unit_limit: u32::try_from(limit).unwrap_or(u32::MAX),
+            truncated: walk.truncated.iter().map(NamedSubject::of).collect(),
+        };
+        draft.finish(|item| ClaimKind::Trace(TraceClaim { item, ..claim }), item)
+    }
+
+    /// Every event of a subject of kinds 4 to 7 on the days from the first to the last.
+    pub fn window(
+        &self,
+        subject: &Subject,
+        (from_day, to_day): (u32, u32),
+        at: Option<Height>,
+        bodies: Bodies,
+    ) -> Result<Bundle, ProveError> {
+        if subject.kind.has_one_log() {
+            let found = "one log, without days";
+            return Err(ProveError::SubjectKind { kind: subject.kind.code(), found });
+        }
+        let at = self.height(at)?;
+        let draft = self.draft(at)?;
+        let state = self.view.at(at)?;
+        let (first, days) = draft.days(&state, subject)?;
+        let mut logs = vec![first];
+        for bucket in days.into_iter().filter(|day| (from_day..=to_day).contains(day)) {
+            let key = LogKey { kind: subject.kind, bucket, subject: subject.key.clone() };
+            logs.push(draft.log(&state, &key, bodies)?.0);
+        }
+        let mut item = draft.item(at)?;
+        item.states.push(shown(&state, Namespace::Sys, BACKFILL_KEY)?);
+        item.logs = ascending(logs);
+        let (height, subject) = (at.value(), Some(NamedSubject::of(subject)));
+        let claim = WindowClaim { item: 0, height, subject, from_day, to_day };
+        let bundle = draft.finish(|item| ClaimKind::Window(WindowClaim { item, ..claim }), item)?;
+        let bytes = prost::Message::encoded_len(&bundle);
+        if bytes <= BUNDLE_BYTES_MAX { Ok(bundle) } else { Err(ProveError::TooLarge { bytes }) }
+    }
+
+    /// The height asked for, or the newest that is certified.
+    fn height(&self, at: Option<Height>) -> Result<Height, ProveError> {
+        if let Some(at) = at {
+            return Ok(at);
+        }
+        let certified = self.view.certified_size()?;
+        let none = ProveError::NotCertified { height: Height::GENESIS, certified };
+        certified.checked_sub(1).map(Height::new).ok_or(none)
+    }
+
+    /// The best certificate that covers a height: the hardened one if it does.
+    fn certificate(&self, height: Height) -> Result<CheckpointCertificate, ProveError> {
+        let (hardened, certified) = (self.view.hardened_size()?, self.view.certified_size()?);
+        let not_certified = ProveError::NotCertified { height, certified };
+        let covers = |size: &u64| *size > height.value();
+        let Some(size) = [hardened, certified].into_iter().find(covers) else {
+            return Err(not_certified);
+        };
+        self.view.certificate(size)?.ok_or(not_certified)
+    }
+
+    /// An empty bundle against the best checkpoint that covers `height`.
+    fn draft(&self, height: Height) -> Result<Draft<'a, R>, ProveError> {
+        let certificate = self.certificate(height)?;
+        let size = certificate.statement.size;
+        let head = Height::new(size.saturating_sub(1));
+        let (leaf, path) = leaf_with_path(self.view, head, size)?;
+        let final_head = FinalHead {
+            certificate: Some(CheckpointVotes::of(&certificate)),
+            size,
+            root: certificate.statement.root.as_bytes().to_vec(),
+            leaf,
+            path,
+            cosignatures: Vec::new(),
+        };
+        let mut pins = Vec::new();
+        for pin in &self.pins {
+            // A pin above the final size has no path: the verifier is told so by its absence.
+            if let Some(path) = self.view.consistency_path(*pin, size)? {
+                pins.push(Pin { size: *pin, consistency: hash_list(&path) });
+            }
+        }
+        let bundle = Bundle {
+            genesis: self.view.genesis().encode(),
+            handoffs: Vec::new(),
+            final_head: Some(final_head),
+            pins,
+            items: Vec::new(),
+            claims: Vec::new(),
+        };
+        Ok(Draft { view: self.view, size, bundle })
+    }
+}
+
+impl<R: StoreRead> Draft<'_, R> {
+    /// Adds the last item, the claim about it, and the words.
+    fn finish(
+        mut self,
+        claim: impl FnOnce(u32) -> ClaimKind,
+        item: Item,
+    ) -> Result<Bundle, ProveError> {
+        let position = u32::try_from(self.bundle.items.len()).expect("one or two items");
+        self.bundle.items.push(item);
+        let kind = Some(claim(position));
+        let words = String::new;
+        self.bundle.claims.push(Claim { kind, words_zh: words(), words_en: words() });
+        claims::fill_words(&mut self.bundle, self.view.genesis())?;
+        Ok(self.bundle)
+    }
+
+    /// A height with its history path and nothing else.
+    fn item(&self, height: Height) -> Result<Item, ProveError> {
+        let (leaf, path) = leaf_with_path(self.view, height, self.size)?;
+        Ok(Item { leaf, path, ..Item::default() })
+    }
+
+    /// A height with one of its receipts and, for an operation, the operation and its transaction.
+    fn receipt(&mut self, height: Height, index: u32) -> Result<Item, ProveError> {
+        let mut item = self.item(height)?;
+        let receipts = self.view.receipts(height, 0, usize::MAX)?;
+        let at = usize::try_from(index).unwrap_or(usize::MAX);
+        let none = ProveError::NoReceipt { height, index };
+        let Some(receipt) = receipts.get(at) else { return Err(none) };
+        let leaves: Vec<Hash> = receipts.iter().map(|receipt| receipt.payload().leaf()).collect();
+        let path = tree::inclusion_path(&leaves, at).unwrap_or_default();
+        item.receipt = Some(ReceiptProof {
+            index,
+            payload: receipt.payload().encode(),
+            links: receipt.links.encode(),
+            alerts: receipt.alerts.encode(),
+            path: hash_list(&path),
+        });
+        if let ReceiptSource::Operation { op_index, .. } = receipt.source {
+            self.operation(&mut item, (height, index), op_index)?;
+        }
+        Ok(item)
+    }
+
+    fn operation(
+        &mut self,
+        item: &mut Item,
+        (height, index): (Height, u32),
+        op_index: u16,
+    ) -> Result<(), ProveError> {
+        let none = || ProveError::NoReceipt { height, index };
+        let place = self.view.operation(height, index)?.ok_or_else(none)?.tx;
+        let block = self.view.block(height)?.ok_or_else(none)?;
+        let body = self.view.body(height, place.position)?.ok_or_else(none)?;
+        let position = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let tx_path = tree::inclusion_path(block.tx_leaves(), position(place.position));
+        item.header = Some(block.header().encode());
+        item.tx = Some(TxProof {
+            index: place.position,
+            payload: body.signed().encode(),
+            path: hash_list(&tx_path.ok_or_else(none)?),
+        });
+        let leaves: Vec<Hash> = body.operations().iter().map(Operation::leaf).collect();
+        let at = usize::from(op_index);
+        let operation = body.operations().get(at).ok_or_else(none)?;
+        item.op = Some(OpProof {
+            index: op_index.into(),
+            bytes: operation.encode(),
+            path: hash_list(&tree::inclusion_path(&leaves, at).ok_or_else(none)?),
+        });
+        // Whose key signed is said by the state below the block, while it can still be proven.
+        let below = height.minus(1);
+        if let Ok(state) = self.view.at(below) {
+            let mut beside = self.item(below)?;
+            let key = body.header().submitter;
+            beside.states.push(shown(&state, Namespace::Key, key.as_bytes())?);
+            self.bundle.items.push(beside);
+        }
+        Ok(())
+    }
+
+    /// A complete log, and what the walk needs of its entries.
+    fn log(
+        &self,
+        state: &StateAt<'_, R>,
+        key: &LogKey,
+        bodies: Bodies,
+    ) -> Result<(Log, Vec<LogView>), ProveError> {
+        let mut log = headed(state, key)?;
+        let mut views = Vec::new();
+        for item in self.view.log(key, state.height(), 0, usize::MAX)? {
+            let (height, receipt_index) = (item.entry.height, item.entry.receipt_index);
+            let body = match bodies {
+                Bodies::Shown => self.view.source(height, receipt_index)?,
+                Bodies::Withheld => None,
+            };
+            let place = (height.value(), receipt_index);
+            log.entries.push(LogEntry::new(item.index, place, &item.receipt, body));
+            let Receipt { links, .. } = item.receipt;
+            views.push(LogView { height, receipt_index, links: links.as_slice().to_vec() });
+        }
+        check_size(&log, key, log.entries.len())?;
+        Ok((log, views))
+    }
+
+    /// The directory of a subject, and the days in it.
+    fn days(
+        &self,
+        state: &StateAt<'_, R>,
+        subject: &Subject,
+    ) -> Result<(Log, Vec<u32>), ProveError> {
+        let key = directory(subject);
+        let mut log = headed(state, &key)?;
+        let days = self.view.days(subject, state.height())?;
+        log.days =
+            days.iter().map(|day| Day { bucket: day.bucket, height: day.height.value() }).collect();
+        check_size(&log, &key, log.days.len())?;
+        Ok((log, days.into_iter().map(|day| day.bucket).collect()))
+    }
+}
+
+/// A key of the state with its value, or its absence, and the proof.
+fn shown<R: StoreRead>(
+    state: &StateAt<'_, R>,
+    namespace: Namespace,
+    key: &[u8],
+) -> Result<StateValue, ProveError> {
+    let (value, proof) = (state.value(namespace, key)?, state.proof(namespace, key)?);
+    Ok(StateValue::new(namespace, key.to_vec(), value, &proof))
+}
+
+/// The head of a log with its proof, and no entries yet.
+fn headed<R: StoreRead>(state: &StateAt<'_, R>, key: &LogKey) -> Result<Log, ProveError> {
+    let state_key = key.state_key();
+    let head = state.value(Namespace::Log, &state_key)?;
+    let proof = state.proof(Namespace::Log, &state_key)?;
+    Ok(Log {
+        kind: key.kind.code().into(),
+        bucket: key.bucket,
+        subject: key.subject.clone(),
+        head,
+        proof: Some(StatePath::of(&proof)),
+        ..Log::default()
+    })
+}
+
+/// Both ends: a log that lost an entry in the store must not leave as a proof that fails elsewhere.
+fn check_size(log: &Log, key: &LogKey, found: usize) -> Result<(), StoreError> {
+    let state_key = key.state_key();
+    let head = log.head.as_ref().map(|value| crate::logs::parse_head(&state_key, value));
+    let LogHead { size, .. } = match head.transpose()? {
+        Some(head) => head,
+        None if found == 0 => return Ok(()),
+        None => return Err(lost(key)),
+    };
+    if u64::try_from(found).is_ok_and(|found| found == size) { Ok(()) } else { Err(lost(key)) }
+}
+
+fn lost(key: &LogKey) -> StoreError {
+    let column = crate::store::Column::Logs;
+    let rule = "expected as many entries as the head of the log counts";
+    StoreError::damaged(column, &crate::schema::log_prefix(key), rule)
+}
+
+fn leaf_with_path<R: StoreRead>(
+    view: &View<'_, R>,
+    height: Height,
+    size: u64,
+) -> Result<(Vec<u8>, Vec<Vec<u8>>), ProveError> {
+    let not_certified = || ProveError::NotCertified { height, certified: size };
+    let leaf = view.leaf(height)?.ok_or_else(not_certified)?;
+    let path = view.history_path(height, size)?.ok_or_else(not_certified)?;
+    Ok((leaf.encode(), hash_list(&path)))
+}
+
+fn ascending(mut logs: Vec<Log>) -> Vec<Log> {
+    let key = |log: &Log| (log.kind, log.bucket, log.subject.clone());
+    logs.sort_by_cached_key(key);
+    logs
+}
+
+fn by_day(kind: SubjectKind) -> ProveError {
+    ProveError::SubjectKind { kind: kind.code(), found: "logs by day: ask for a window" }
+}
+
+const fn named(direction: walk::Direction) -> Direction {
+    match direction {
+        walk::Direction::Back => Direction::Back,
+        walk::Direction::Forward => Direction::Forward,
+        walk::Direction::Both => Direction::Both,
+    }
+}

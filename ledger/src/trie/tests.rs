@@ -1,0 +1,152 @@
+//! The trie against the reference root of `proto::trie`, on paths made to collide.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proto::hash::Hash;
+use proto::trie::{StateProof, inner, leaf, root};
+use proto::types::Height;
+
+use super::undo::Undo;
+use super::{Changed, Trie, prove};
+use crate::memory::MemoryStore;
+use crate::store::{Batch, Column, Durability, Store as _, StoreRead as _};
+
+/// Paths that share their first bits with others: only the bits of `spread` differ.
+fn path(number: u16, spread: [usize; 4]) -> Hash {
+    let mut bytes = [0u8; 32];
+    for (at, start) in spread.into_iter().enumerate() {
+        let nibble = u8::try_from(number >> (4 * at) & 0xf).unwrap();
+        let bit = start.min(252);
+        bytes[bit / 8] |= if bit % 8 < 4 { nibble << 4 } else { nibble };
+    }
+    Hash::new(bytes)
+}
+
+fn value(seed: u8) -> Hash {
+    Hash::new([seed; 32])
+}
+
+/// What a proof says, folded to a root.
+fn folded(proof: &StateProof, key: &Hash, value: Option<&Hash>) -> Hash {
+    let end = match (value, &proof.other) {
+        (Some(value), None) => leaf(key, value),
+        (None, Some((other, value))) => leaf(other, value),
+        (None, None) => Hash::ZERO,
+        (Some(_), Some(_)) => panic!("a present key needs no other leaf"),
+    };
+    let siblings = proof.siblings.iter().enumerate().rev();
+    siblings.fold(end, |current, (depth, sibling)| {
+        if key.bit(depth) { inner(sibling, &current) } else { inner(&current, sibling) }
+    })
+}
+
+struct World {
+    store: MemoryStore,
+    trie: Trie,
+    /// The set after each height, genesis first.
+    sets: Vec<BTreeMap<Hash, Hash>>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { store: MemoryStore::default(), trie: Trie::default(), sets: vec![BTreeMap::new()] }
+    }
+
+    fn head(&self) -> Height {
+        Height::new(u64::try_from(self.sets.len() - 1).unwrap())
+    }
+
+    fn update(&mut self, changes: &BTreeMap<Hash, Option<Hash>>) -> Hash {
+        let (mut batch, mut undo) = (Batch::default(), Undo::default());
+        let changed: Vec<Changed> = changes.iter().map(|(key, value)| (*key, *value)).collect();
+        let root = self.trie.update(&self.store, &changed, &mut batch, &mut undo).unwrap();
+        undo.write(self.head().next(), &mut batch);
+        self.store.write(batch, Durability::Synced).unwrap();
+        let mut set = self.sets.last().unwrap().clone();
+        for (key, value) in changes {
+            match value {
+                Some(value) => set.insert(*key, *value),
+                None => set.remove(key),
+            };
+        }
+        self.sets.push(set);
+        root
+    }
+
+    fn expected(&self, height: usize) -> Hash {
+        let entries: Vec<(Hash, Hash)> =
+            self.sets[height].iter().map(|(key, value)| (*key, *value)).collect();
+        root(&entries)
+    }
+
+    /// The pages of a trie that was built at once from the newest set.
+    fn rebuilt_pages(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut other = Self::new();
+        let set = self.sets.last().unwrap();
+        other.update(&set.iter().map(|(key, value)| (*key, Some(*value))).collect());
+        other.pages()
+    }
+
+    fn pages(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.store.scan_prefix(Column::Pages, &[], &[], usize::MAX).unwrap()
+    }
+}
+
+fn batches() -> impl Strategy<Value = Vec<BTreeMap<u16, Option<u8>>>> {
+    let change = proptest::option::weighted(0.6, any::<u8>());
+    // Few enough numbers for the same key to come again, many enough for slots to overflow.
+    let batch = proptest::collection::btree_map(0u16..400, change, 0..40);
+    proptest::collection::vec(batch, 1..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn root_pages_and_every_kept_height_agree_with_the_set_of_keys(
+        batches in batches(),
+        spread in prop::sample::select(vec![[0, 4, 8, 12], [0, 120, 248, 252], [8, 12, 16, 20], [20, 24, 28, 240]]),
+        forgetful in any::<bool>(),
+    ) {
+        let mut world = World::new();
+        for batch in &batches {
+            let changes =
+                batch.iter().map(|(number, seed)| (path(*number, spread), seed.map(value))).collect();
+            let found = world.update(&changes);
+            prop_assert_eq!(found, world.expected(world.sets.len() - 1));
+            if forgetful {
+                world.trie.forget();
+            }
+        }
+        prop_assert_eq!(world.pages(), world.rebuilt_pages(), "pages are a function of the set");
+        let head = world.head();
+        for height in 0..world.sets.len() {
+            let at = Height::new(u64::try_from(height).unwrap());
+            for number in (0..400).step_by(23) {
+                let key = path(number, spread);
+                let proof = prove(&world.store, &key, (at, head)).unwrap();
+                let there = world.sets[height].get(&key);
+                prop_assert_eq!(proof.other.is_some_and(|(other, _)| other == key), false);
+                prop_assert_eq!(folded(&proof, &key, there), world.expected(height));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_missing_page_is_damage_and_not_an_empty_subtree() {
+    let mut world = World::new();
+    let changes: BTreeMap<Hash, Option<Hash>> =
+        (0..64).map(|number| (path(number, [0, 4, 8, 12]), Some(value(1)))).collect();
+    world.update(&changes);
+    let (key, _) = world.pages().pop().unwrap();
+    let mut batch = Batch::default();
+    batch.delete(Column::Pages, key);
+    world.store.write(batch, Durability::Synced).unwrap();
+    world.trie.forget();
+    let (mut batch, mut undo) = (Batch::default(), Undo::default());
+    let all: Vec<Changed> = changes.keys().map(|key| (*key, Some(value(2)))).collect();
+    let failed = world.trie.update(&world.store, &all, &mut batch, &mut undo).unwrap_err();
+    assert!(failed.to_string().contains("expected the page that the one above names"), "{failed}");
+}
