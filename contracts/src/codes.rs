@@ -1,25 +1,109 @@
 //! The active code schemes, and the unit key that a code has under them.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use proto::AgencyIndex;
+use proto::hash::{Hash, Tag};
+use proto::trie::Namespace;
 
-use crate::state::{Overlay, StateFault};
+use crate::pages::{Map, Pages};
+use crate::record::governance::{ActiveSchemes, SchemeRecord};
+use crate::record::{load, load_or_default};
+use crate::scheme::{Scheme, normalise};
+use crate::state::{Overlay, State, StateFault};
 
-/// The active code schemes.
+/// State key, namespace SYS: the active schemes.
+pub const SCHEMES_KEY: &[u8] = b"schemes";
+
+/// Beginning of the key of a unit whose code no active scheme reads.
+pub const OPAQUE: &str = "OPAQUE:";
+
+/// Sets of schemes that are kept parsed: the one in force, and a few that tests and queries of older
+/// heights ask for.
+const CACHED_MAX: usize = 8;
+
+/// Parsed schemes by the hash of their list. The list holds a digest of each definition, so what is
+/// found here is what parsing would give: the cache saves time and changes nothing.
+static PARSED: LazyLock<Mutex<BTreeMap<Hash, Codes>>> = LazyLock::new(Mutex::default);
+
+/// The active code schemes, parsed.
 #[derive(Clone, Debug, Default)]
-pub struct Codes {}
+pub struct Codes {
+    schemes: Arc<Vec<Scheme>>,
+}
 
 impl Codes {
     /// The schemes that are active in `state`.
-    pub fn load(_state: &Overlay<'_>) -> Result<Self, StateFault> {
-        Ok(Self {})
+    pub fn load(state: &dyn State) -> Result<Self, StateFault> {
+        let Some(list) = state.get(Namespace::Sys, SCHEMES_KEY)? else {
+            return Ok(Self::default());
+        };
+        let hash = Tag::Value.hash(&list);
+        if let Some(codes) = PARSED.lock().unwrap_or_else(PoisonError::into_inner).get(&hash) {
+            return Ok(codes.clone());
+        }
+        let codes = Self::parse(state)?;
+        let mut parsed = PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+        if parsed.len() >= CACHED_MAX {
+            parsed.clear();
+        }
+        parsed.insert(hash, codes.clone());
+        Ok(codes)
+    }
+
+    fn parse(state: &dyn State) -> Result<Self, StateFault> {
+        let active: ActiveSchemes = load_or_default(state, Namespace::Sys, SCHEMES_KEY)?;
+        let mut schemes = Vec::new();
+        for scheme in &active.schemes {
+            let key = scheme_key(&scheme.id, scheme.version);
+            let fault = |detail: &str| StateFault::record(Namespace::Scheme, &key, &detail);
+            let record: Option<SchemeRecord> = load(state, Namespace::Scheme, &key)?;
+            let record = record.ok_or_else(|| fault("an active scheme has no definition"))?;
+            let parsed = Scheme::parse(&record.definition);
+            schemes.push(parsed.map_err(|error| fault(&error.to_string()))?);
+        }
+        Ok(Self { schemes: Arc::new(schemes) })
+    }
+
+    /// The schemes.
+    pub fn schemes(&self) -> &[Scheme] {
+        &self.schemes
     }
 
     /// The unit key of a code that a platform of `agency` wrote.
     pub fn unit(&self, agency: AgencyIndex, text: &str) -> Vec<u8> {
-        if text.starts_with("urn:epc:") || text.starts_with("https://id.gs1.org/") {
-            format!("GS1:{text}").into_bytes()
-        } else {
-            format!("OPAQUE:{agency}:{text}").into_bytes()
-        }
+        normalise(text, agency, self.schemes.iter()).into_bytes()
     }
+
+    /// The unit of an active scheme that an OPAQUE unit is; none where no scheme reads its text.
+    pub fn recognised(&self, opaque: &[u8]) -> Option<Vec<u8>> {
+        let (agency, text) = opaque_parts(opaque)?;
+        let unit = self.unit(agency, text);
+        (!unit.starts_with(OPAQUE.as_bytes())).then_some(unit)
+    }
+}
+
+/// State key, namespace SCHEME: the definition of a scheme.
+pub fn scheme_key(id: &str, version: u32) -> Vec<u8> {
+    format!("{id}:{version}").into_bytes()
+}
+
+/// The OPAQUE units, for the job that looks at them again when a scheme becomes active.
+pub(crate) fn opaque_units() -> Pages {
+    Pages::of(Namespace::Sys, b"opaque", Map::Opaque)
+}
+
+/// Notes a unit that is seen for the first time.
+pub(crate) fn note_unit(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
+    if unit.starts_with(OPAQUE.as_bytes()) {
+        opaque_units().put(state, unit, Vec::new())?;
+    }
+    Ok(())
+}
+
+fn opaque_parts(unit: &[u8]) -> Option<(AgencyIndex, &str)> {
+    let rest = std::str::from_utf8(unit).ok()?.strip_prefix(OPAQUE)?;
+    let (agency, text) = rest.split_once(':')?;
+    Some((AgencyIndex::new(agency.parse().ok()?), text))
 }

@@ -2,7 +2,9 @@
 
 use proto::epoch::BlockLimits;
 use proto::receipt::SubjectKind;
-use proto::receipt::{Alerts, CODE_ACCEPTED, CODE_ALREADY_RECORDED, Link, Links, Role, Subject};
+use proto::receipt::{
+    AlertNotice, Alerts, CODE_ACCEPTED, CODE_ALREADY_RECORDED, Link, Links, Role, Subject,
+};
 use proto::sign::PublicKey;
 use proto::{ChainId, Height, TimeMs};
 
@@ -98,5 +100,26 @@ impl Outcome {
             steps: Vec::new(),
             refusal: Some(refusal),
         }
+    }
+}
+
+/// What a contract adds to the receipt of the operation that it serves, and what the system does
+/// because of it.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Raised {
+    /// Links beside those of the operation's own fields.
+    pub(crate) links: Vec<Link>,
+    /// Alerts raised, closed, withdrawn, acknowledged.
+    pub(crate) alerts: Vec<AlertNotice>,
+    /// Steps of the system.
+    pub(crate) steps: Vec<Step>,
+}
+
+impl Raised {
+    /// Adds what another contract raised.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.links.extend(more.links);
+        self.alerts.extend(more.alerts);
+        self.steps.extend(more.steps);
     }
 }

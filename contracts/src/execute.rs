@@ -2,8 +2,9 @@
 //! was recorded before, or is refused with a reason; only a storage that fails stops the block.
 
 use proto::codec::{Canonical as _, Reader, Writer};
+use proto::limits::ALERTS_MAX;
 use proto::operation::{OpUid, Operation};
-use proto::receipt::Alerts;
+use proto::receipt::{Alerts, TooMany};
 use proto::schema::{Body, OperationKind};
 use proto::submitter::{SubmitterRecord, SubmitterRole};
 use proto::trie::Namespace;
@@ -12,9 +13,17 @@ use proto::{AgencyIndex, Hash};
 pub use crate::context::{BlockContext, OpContext, Outcome, Step};
 
 use crate::codes::Codes;
+use crate::context::Raised;
+use crate::correction::{self, Recorded};
 use crate::links::{self, Naming};
+use crate::matching::{self, settle};
+use crate::record::step::StepKind;
 use crate::refusal::Refusal;
 use crate::state::{Overlay, State as _, StateFault};
+use crate::{backfill, due, governance, registry, risk, step};
+
+/// Deadlines handled in a block; the rest waits for the next one.
+const DEADLINES_MAX: usize = 1_024;
 
 /// How one operation ends that is not refused by a fault of the storage.
 pub(crate) type Verdict = Result<Result<Outcome, Refusal>, StateFault>;
@@ -47,12 +56,24 @@ pub fn execute(
     }
 }
 
-/// Ends a block: deadlines that are due, and a bounded number of steps of the jobs.
+/// Ends a block: matches whose evidence changed, OPAQUE units that a new scheme reads, deadlines that
+/// are due, and a bounded number of steps of the risk rules' searches.
 pub fn end_of_block(
-    _context: &BlockContext,
-    _state: &mut Overlay<'_>,
+    context: &BlockContext,
+    state: &mut Overlay<'_>,
 ) -> Result<Vec<Step>, StateFault> {
-    Ok(Vec::new())
+    let codes = Codes::load(state)?;
+    let mut steps = settle::settle(context, state)?;
+    // The search moves what was judged, and what it moved is judged again under its new name.
+    steps.extend(backfill::run(context, &codes, state)?);
+    steps.extend(settle::settle(context, state)?);
+    for payload in due::take(state, context.time, DEADLINES_MAX)? {
+        let raised = risk::on_due(context, &codes, &payload, state)?;
+        steps.extend(step::of_raised(context, StepKind::Deadline, &payload, raised));
+    }
+    let raised = risk::end_of_block(context, &codes, state)?;
+    steps.extend(step::of_raised(context, StepKind::RiskJob, &[], raised));
+    Ok(steps)
 }
 
 /// State key of an operation's identity.
@@ -112,9 +133,105 @@ fn attempt(
     let naming = Naming { agency: submitter.agency, codes: &codes };
     let subjects = naming.subjects(&body);
     let limit = context.block.limits.max_links;
-    match links::collect(&subjects, kind, Vec::new(), limit) {
-        Ok(links) => Ok(Ok(Outcome::accepted(links, Alerts::default(), event_day(&body)))),
-        Err(many) => Ok(Err(Refusal::TooManySubjects { found: many.found, limit })),
+    let links_of = |more| links::collect(&subjects, stated_kind(kind, &body), more, limit);
+    let too_many = |many: TooMany| Refusal::TooManySubjects { found: many.found, limit };
+    // Before anything is written: what is refused here has cost next to nothing.
+    if let Err(many) = links_of(Vec::new()) {
+        return Ok(Err(too_many(many)));
+    }
+    let order = Order { operation, context: context.block, submitter, naming: &naming };
+    let raised = match contract(&order, kind, &body, state)? {
+        Ok(raised) => raised,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let links = match links_of(raised.links) {
+        Ok(links) => links,
+        Err(many) => return Ok(Err(too_many(many))),
+    };
+    let alerts = Alerts::collect(raised.alerts, ALERTS_MAX);
+    let alerts =
+        alerts.expect("the rules of one operation raise fewer alerts than a receipt holds");
+    let outcome = Outcome::accepted(links, alerts, event_day(&body));
+    Ok(Ok(Outcome { steps: raised.steps, ..outcome }))
+}
+
+/// An operation with everything that its contract needs.
+struct Order<'a> {
+    operation: &'a Operation,
+    context: &'a BlockContext,
+    submitter: &'a SubmitterRecord,
+    naming: &'a Naming<'a>,
+}
+
+/// Hands a body to the contract that owns it.
+fn contract(
+    order: &Order<'_>,
+    kind: OperationKind,
+    body: &Body,
+    state: &mut Overlay<'_>,
+) -> Result<Result<Raised, Refusal>, StateFault> {
+    let Order { operation, context, submitter, naming } = *order;
+    let (agency, uid) = (submitter.agency, operation.uid);
+    match body {
+        Body::Event(_) | Body::Observation(_) => {
+            let recorded = correction::record(state, naming, uid, kind, body)?;
+            after_fact(context, naming.codes, recorded, state).map(Ok)
+        }
+        Body::Correction(corrected) => {
+            let recorded = correction::correct(state, naming, uid, corrected)?;
+            after_fact(context, naming.codes, recorded, state).map(Ok)
+        }
+        Body::Party(_)
+        | Body::Station(_)
+        | Body::Product(_)
+        | Body::Vehicle(_)
+        | Body::Certificate(_)
+        | Body::Declaration(_) => {
+            registry::record(state, context, naming, body)?;
+            risk::on_registry(context, naming.codes, body, state).map(Ok)
+        }
+        Body::MatchDeclare(act) => matching::act::declare(state, context, naming, act),
+        Body::MatchDecision(act) => matching::act::decide_on(state, context, naming, (kind, act)),
+        Body::AlertAcknowledge(act) => risk::acknowledge(context, submitter, act, state),
+        Body::SchemePropose(_) | Body::RulePropose(_) => {
+            let proposed = governance::propose(state, context, agency, uid, body)?;
+            Ok(proposed.map(|()| Raised::default()))
+        }
+        Body::Approve(act) => {
+            let approved = governance::approve(state, context, agency, act)?;
+            Ok(approved.map(|()| Raised::default()))
+        }
+        Body::ReleasePublish(_) | Body::ReleaseWithdraw(_) | Body::Evaluation(_) => {
+            Ok(Ok(Raised::default()))
+        }
+    }
+}
+
+/// What the rules say to a fact that came into force or was replaced.
+fn after_fact(
+    context: &BlockContext,
+    codes: &Codes,
+    recorded: Recorded,
+    state: &mut Overlay<'_>,
+) -> Result<Raised, StateFault> {
+    let (old, new) = (recorded.old.as_ref(), recorded.new.as_ref());
+    let mut raised = match new {
+        Some(fact) if !recorded.is_corrected => risk::on_event(context, codes, fact, state)?,
+        Some(_) | None if old == new => Raised::default(),
+        Some(_) | None => risk::on_correction(context, codes, (old, new), state)?,
+    };
+    raised.links.extend(recorded.links);
+    Ok(raised)
+}
+
+/// The type whose roles the fields have: a correction's fields are those of the event that it states.
+fn stated_kind(kind: OperationKind, body: &Body) -> OperationKind {
+    match body {
+        Body::Correction(correction) => {
+            let stated = u16::try_from(correction.kind).ok().and_then(OperationKind::from_code);
+            stated.filter(|stated| stated.is_event()).unwrap_or(kind)
+        }
+        _ => kind,
     }
 }
 

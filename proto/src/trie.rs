@@ -56,11 +56,13 @@ pub enum Namespace {
     Balance = 21,
     /// Shipments, by document.
     Shipment = 22,
+    /// Pages of sets that are too large for one value.
+    Page = 23,
 }
 
 impl Namespace {
     /// Every namespace.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Log,
         Self::Sys,
         Self::Unit,
@@ -83,6 +85,7 @@ impl Namespace {
         Self::Due,
         Self::Balance,
         Self::Shipment,
+        Self::Page,
     ];
 
     /// The byte of the namespace.

@@ -1,0 +1,127 @@
+//! The job that runs when a code scheme becomes active: OPAQUE units that it reads turn out to be
+//! units of it. Each gets a SYSTEM receipt that links both, and what was recorded under the one moves
+//! to the other, a bounded number of entries in a block.
+
+use std::collections::BTreeSet;
+
+use proto::Hash;
+use proto::codec::{Reader, Writer};
+use proto::receipt::Role;
+use proto::trie::Namespace;
+
+use crate::codes::{Codes, opaque_units};
+use crate::execute::{BlockContext, Step};
+use crate::links::unit_link;
+use crate::record::step::{StepKind, StepRecord};
+use crate::risk;
+use crate::state::{Overlay, State, StateFault};
+use crate::step;
+
+mod merge;
+
+/// State key, namespace SYS: schemes whose search is not finished, u16 count, then each identifier
+/// with its length in two bytes, ascending; absent where none is.
+pub const BACKFILL_KEY: &[u8] = b"backfill";
+
+/// State key, namespace SYS: the place in the list of OPAQUE units that the search has reached.
+const CURSOR_KEY: &[u8] = b"backfill/cursor";
+
+/// OPAQUE units that are looked at in a block: reading a code takes some microseconds.
+const UNITS_MAX: usize = 256;
+
+/// Entries that are moved in a block, about 20 microseconds each.
+const MOVES_MAX: usize = 2_048;
+
+/// Bytes of a scheme's identifier in the list.
+const ID_BYTES_MAX: u16 = 256;
+
+/// Schemes whose search is not finished.
+pub fn pending(state: &dyn State) -> Result<Vec<String>, StateFault> {
+    let Some(value) = state.get(Namespace::Sys, BACKFILL_KEY)? else { return Ok(Vec::new()) };
+    let mut input = Reader::new(&value);
+    let mut read = || -> Result<Vec<String>, proto::codec::DecodeError> {
+        let count = input.u16("count")?;
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            let id = input.bytes16("scheme id", ID_BYTES_MAX)?;
+            ids.push(String::from_utf8_lossy(id).into_owned());
+        }
+        Ok(ids)
+    };
+    read().map_err(|error| StateFault::record(Namespace::Sys, BACKFILL_KEY, &error))
+}
+
+/// Starts the search for the units of a scheme, from the beginning of the list.
+pub(crate) fn start(state: &mut Overlay<'_>, id: &str) -> Result<(), StateFault> {
+    let mut ids: BTreeSet<String> = pending(state)?.into_iter().collect();
+    ids.insert(id.to_owned());
+    let mut value = Writer::default();
+    value.u16(u16::try_from(ids.len()).unwrap_or(u16::MAX));
+    for id in ids {
+        value.bytes16(id.as_bytes());
+    }
+    state.put(Namespace::Sys, BACKFILL_KEY, value.into_bytes());
+    state.delete(Namespace::Sys, CURSOR_KEY)
+}
+
+/// Goes on with the search.
+pub(crate) fn run(
+    context: &BlockContext,
+    codes: &Codes,
+    state: &mut Overlay<'_>,
+) -> Result<Vec<Step>, StateFault> {
+    if state.get(Namespace::Sys, BACKFILL_KEY)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut cursor = cursor(state)?;
+    let found = opaque_units().scan(state, cursor, UNITS_MAX)?;
+    let mut is_finished = found.len() < UNITS_MAX;
+    let mut moves = MOVES_MAX;
+    let mut steps = Vec::new();
+    for entry in found {
+        if let Some(unit) = codes.recognised(&entry.key) {
+            if !merge::advance(state, &entry.key, &unit, &mut moves)? {
+                is_finished = false;
+                break;
+            }
+            opaque_units().remove(state, &entry.key)?;
+            steps.extend(recognised(context, codes, state, (&entry.key, &unit))?);
+        }
+        cursor = Some(entry.place);
+    }
+    if is_finished {
+        state.delete(Namespace::Sys, BACKFILL_KEY)?;
+        state.delete(Namespace::Sys, CURSOR_KEY)?;
+    } else if let Some(cursor) = cursor {
+        state.put(Namespace::Sys, CURSOR_KEY, cursor.as_bytes().to_vec());
+    }
+    Ok(steps)
+}
+
+fn cursor(state: &Overlay<'_>) -> Result<Option<Hash>, StateFault> {
+    let Some(value) = state.get(Namespace::Sys, CURSOR_KEY)? else { return Ok(None) };
+    let bytes = <[u8; 32]>::try_from(&*value).map_err(|_| {
+        StateFault::record(Namespace::Sys, CURSOR_KEY, &"the cursor of the search has 32 bytes")
+    })?;
+    Ok(Some(Hash::new(bytes)))
+}
+
+fn recognised(
+    context: &BlockContext,
+    codes: &Codes,
+    state: &mut Overlay<'_>,
+    (opaque, unit): (&[u8], &[u8]),
+) -> Result<Vec<Step>, StateFault> {
+    let raised = risk::on_recognised(context, codes, (opaque, unit), state)?;
+    let what = StepRecord {
+        kind: StepKind::Recognised.into(),
+        height: context.height.value(),
+        from: opaque.to_vec(),
+        to: unit.to_vec(),
+        ..StepRecord::default()
+    };
+    let links = vec![unit_link(Role::Same, opaque), unit_link(Role::Same, unit)];
+    let mut steps = vec![step::of(&what, links, raised.alerts)];
+    steps.extend(raised.steps);
+    Ok(steps)
+}

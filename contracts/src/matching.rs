@@ -1,0 +1,136 @@
+//! Which codes of different platforms are one goods. Two declarations that agree confirm a match;
+//! people decide the rest; nothing is confirmed by being likely.
+
+pub mod act;
+pub mod class;
+pub mod delivery;
+pub(crate) mod settle;
+
+use std::collections::BTreeSet;
+
+use proto::schema::act::Relation;
+use proto::trie::Namespace;
+
+use crate::pages::{Map, Pages};
+use crate::record::matching::{MatchRecord, MatchStatus};
+use crate::record::{self, joined, load, parted};
+use crate::state::{Overlay, State, StateFault};
+
+/// A match as readers see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Match {
+    /// Giving unit.
+    pub from: Vec<u8>,
+    /// Taking unit.
+    pub to: Vec<u8>,
+    /// What the state holds of it.
+    pub record: MatchRecord,
+}
+
+/// Key of the match of two units.
+pub fn key(from: &[u8], to: &[u8]) -> Vec<u8> {
+    joined(&[from, to])
+}
+
+/// The match of two units.
+pub fn of(state: &dyn State, from: &[u8], to: &[u8]) -> Result<Option<MatchRecord>, StateFault> {
+    load(state, Namespace::Match, &key(from, to))
+}
+
+/// Matches of a unit, as giving and as taking one, at most `limit`, ascending.
+pub fn of_unit(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Match>, StateFault> {
+    let mut matches = Vec::new();
+    for found in Pages::of(Namespace::Unit, unit, Map::Matches).scan(state, None, limit)? {
+        let record = load(state, Namespace::Match, &found.key)?;
+        if let (Some((from, to)), Some(record)) = (parted(&found.key), record) {
+            matches.push(Match { from: from.to_vec(), to: to.to_vec(), record });
+        }
+    }
+    matches.sort_by(|a, b| (&a.from, &a.to).cmp(&(&b.from, &b.to)));
+    Ok(matches)
+}
+
+/// Documents that speak for a match, at most `limit`, ascending.
+pub fn documents(
+    state: &dyn State,
+    from: &[u8],
+    to: &[u8],
+    limit: usize,
+) -> Result<Vec<String>, StateFault> {
+    let pages = Pages::of(Namespace::Match, &key(from, to), Map::Documents);
+    let found = pages.scan(state, None, limit)?;
+    let mut documents: Vec<String> =
+        found.iter().map(|found| String::from_utf8_lossy(&found.key).into_owned()).collect();
+    documents.sort();
+    Ok(documents)
+}
+
+/// Where a match stands, by everything that speaks for and against it.
+pub(crate) fn status_of(record: &MatchRecord) -> MatchStatus {
+    if record.voided_height > 0 {
+        return MatchStatus::Voided;
+    }
+    if !record.disputed.is_empty() {
+        return MatchStatus::InDoubt;
+    }
+    // Two agencies that name both codes have settled it, whatever the papers say; so has the one
+    // agency that only renames its own goods, and a duty officer of the only agency concerned.
+    let is_settled = !record.confirmed.is_empty()
+        || !record.declared.is_empty() && (record.own_label || voices(record).len() > 1);
+    if is_settled {
+        return MatchStatus::Confirmed;
+    }
+    if record.disagreeing > 0 {
+        MatchStatus::InDoubt
+    } else if record.agreeing > 0 {
+        MatchStatus::Confirmed
+    } else if record.one_sided > 0 || !voices(record).is_empty() {
+        MatchStatus::OneSided
+    } else {
+        MatchStatus::Unspecified
+    }
+}
+
+/// Agencies that say that both codes are one goods.
+pub(crate) fn voices(record: &MatchRecord) -> BTreeSet<u32> {
+    let claims = record.claimants.iter().filter(|claim| claim.count > 0);
+    let acts = record.declared.iter().chain(&record.confirmed).copied();
+    claims.map(|claim| claim.agency).chain(acts).collect()
+}
+
+/// Writes a match and keeps both units' lists of matches; a match that nothing speaks for goes.
+pub(crate) fn store(
+    state: &mut Overlay<'_>,
+    from: &[u8],
+    to: &[u8],
+    record: &MatchRecord,
+) -> Result<(), StateFault> {
+    let key = key(from, to);
+    let mut record = record.clone();
+    let is_empty = record.agreeing == 0
+        && record.one_sided == 0
+        && record.disagreeing == 0
+        && record.claimants.is_empty()
+        && record.declared.is_empty()
+        && record.confirmed.is_empty()
+        && record.disputed.is_empty()
+        && record.voided_height == 0
+        && record.status() == MatchStatus::Unspecified
+        && record.conflicts.is_empty();
+    if is_empty {
+        record = MatchRecord::default();
+    } else if record.relation() == Relation::Unspecified {
+        record.relation = if from == to { Relation::Carry } else { Relation::Same }.into();
+    }
+    record::store(state, Namespace::Match, &key, &record)?;
+    for unit in [from, to] {
+        let pages = Pages::of(Namespace::Unit, unit, Map::Matches);
+        let is_listed = pages.get(state, &key)?.is_some();
+        if is_empty && is_listed {
+            pages.remove(state, &key)?;
+        } else if !is_empty && !is_listed {
+            pages.put(state, &key, Vec::new())?;
+        }
+    }
+    Ok(())
+}

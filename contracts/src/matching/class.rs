@@ -1,0 +1,163 @@
+//! The class of a unit: everything that live matches say is the same goods, and what contradicts
+//! itself in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proto::trie::Namespace;
+
+use super::{delivery, of_unit, status_of};
+use crate::pages::{Map, Pages};
+use crate::record::matching::{Conflict, MatchRecord, MatchStatus};
+use crate::record::parted;
+use crate::record::shipment::Verdict;
+use crate::state::{State, StateFault};
+use crate::trace::papers;
+
+/// Units of a class that are looked at: a lot and its boxes. What lies beyond is matched like the
+/// rest but not searched for contradictions.
+const UNITS_MAX: usize = 256;
+
+/// Matches of one unit that are looked at.
+const MATCHES_MAX: usize = 256;
+
+/// Papers of one unit that are looked at.
+const PAPERS_MAX: usize = 32;
+
+/// Deliveries of one match that are looked at for quantities.
+const DOCUMENTS_MAX: usize = 32;
+
+/// A class of units.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Class {
+    /// Its units.
+    pub units: BTreeSet<Vec<u8>>,
+    /// The matches that make it, by giving and taking unit.
+    pub matches: BTreeMap<(Vec<u8>, Vec<u8>), MatchRecord>,
+    /// Whether it has more units than are looked at.
+    pub is_cut: bool,
+}
+
+/// The class of a unit by the matches that stand, found breadth first.
+pub fn of(state: &dyn State, unit: &[u8]) -> Result<Class, StateFault> {
+    let mut class = Class::default();
+    let mut open = vec![unit.to_vec()];
+    class.units.insert(unit.to_vec());
+    while let Some(unit) = open.pop() {
+        for found in of_unit(state, &unit, MATCHES_MAX)? {
+            let is_live = status_of(&found.record) != MatchStatus::Voided;
+            if !is_live || found.from == found.to {
+                continue;
+            }
+            for side in [&found.from, &found.to] {
+                if class.units.contains(side) {
+                    continue;
+                }
+                if class.units.len() < UNITS_MAX {
+                    class.units.insert(side.clone());
+                    open.push(side.clone());
+                } else {
+                    class.is_cut = true;
+                }
+            }
+            class.matches.insert((found.from, found.to), found.record);
+        }
+    }
+    Ok(class)
+}
+
+impl Class {
+    /// What contradicts each match of the class; matches without contradiction are left out.
+    pub fn conflicts(
+        &self,
+        state: &dyn State,
+    ) -> Result<BTreeMap<(Vec<u8>, Vec<u8>), Vec<Conflict>>, StateFault> {
+        let mut conflicts: BTreeMap<(Vec<u8>, Vec<u8>), Vec<Conflict>> = BTreeMap::new();
+        if let Some(pair) = self.strange_origin(state)? {
+            conflicts.entry(pair).or_default().push(Conflict::Origins);
+        }
+        for (pair, record) in &self.matches {
+            if self.reaches(&pair.1, &pair.0) {
+                conflicts.entry(pair.clone()).or_default().push(Conflict::Cycle);
+            }
+            if record.disagreeing > 0 && is_over_allocated(state, pair)? {
+                conflicts.entry(pair.clone()).or_default().push(Conflict::OverAllocated);
+            }
+        }
+        Ok(conflicts)
+    }
+
+    /// Whether `to` can be reached from `from` in the direction of the goods.
+    pub fn reaches(&self, from: &[u8], to: &[u8]) -> bool {
+        let mut seen: BTreeSet<&[u8]> = BTreeSet::from([from]);
+        let mut open: Vec<&[u8]> = vec![from];
+        while let Some(unit) = open.pop() {
+            for (giver, taker) in self.matches.keys() {
+                if *giver != unit {
+                    continue;
+                }
+                if *taker == to {
+                    return true;
+                }
+                if seen.insert(taker) {
+                    open.push(taker);
+                }
+            }
+        }
+        false
+    }
+
+    /// Where the class holds units of different declarations: the first match at a unit whose
+    /// declaration is not the least one. One place, so that one contradiction makes one alert.
+    fn strange_origin(&self, state: &dyn State) -> Result<Option<(Vec<u8>, Vec<u8>)>, StateFault> {
+        let mut origins: BTreeMap<&[u8], BTreeSet<Vec<u8>>> = BTreeMap::new();
+        for unit in &self.units {
+            origins.insert(unit, papers::declarations(state, unit, PAPERS_MAX)?);
+        }
+        let all: BTreeSet<&Vec<u8>> = origins.values().flatten().collect();
+        let Some(least) = all.first() else { return Ok(None) };
+        if all.len() < 2 {
+            return Ok(None);
+        }
+        let is_strange = |unit: &[u8]| {
+            let own = origins.get(unit).and_then(|own| own.first());
+            own.is_some_and(|own| own != *least)
+        };
+        let strange = self.matches.keys().find(|(from, to)| is_strange(from) || is_strange(to));
+        // A unit that itself names two declarations is strange by its least one being the least.
+        Ok(strange.or_else(|| self.matches.keys().next()).cloned())
+    }
+}
+
+/// Whether more was received under a match than was sent.
+fn is_over_allocated(
+    state: &dyn State,
+    (from, to): &(Vec<u8>, Vec<u8>),
+) -> Result<bool, StateFault> {
+    let pages = Pages::of(Namespace::Match, &super::key(from, to), Map::Documents);
+    for found in pages.scan(state, None, DOCUMENTS_MAX)? {
+        let is_different = found.value == [verdict_byte(Verdict::QuantityDiffers)];
+        if !is_different {
+            continue;
+        }
+        let key = crate::record::joined(&[&found.key, from]);
+        let shipment = delivery::shipment(state, &key)?.unwrap_or_default();
+        let is_more = shipment.received.iter().any(|received| {
+            let sent = shipment.shipped.iter().find(|sent| sent.uom == received.uom);
+            sent.is_some_and(|sent| received.milli > sent.milli)
+        });
+        if is_more {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The byte of a verdict in a match's map of documents.
+pub(crate) fn verdict_byte(verdict: Verdict) -> u8 {
+    u8::try_from(i32::from(verdict)).unwrap_or_default()
+}
+
+/// The match at a key.
+pub(crate) fn pair_of(key: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    parted(key).map(|(from, to)| (from.to_vec(), to.to_vec()))
+}

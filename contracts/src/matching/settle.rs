@@ -1,0 +1,297 @@
+//! The end of a block for matching: deliveries that were touched are judged, matches whose evidence
+//! changed get their status, classes are searched for contradictions. Bounded; what does not fit
+//! goes on in the next block.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proto::Hash;
+use proto::receipt::{AlertNotice, Role};
+use proto::schema::act::Relation;
+use proto::trie::Namespace;
+
+use super::class::{self, pair_of, verdict_byte};
+use super::{delivery, key, status_of, store};
+use crate::execute::{BlockContext, Step};
+use crate::links::unit_link;
+use crate::pages::{Map, Pages};
+use crate::record::matching::{Conflict, MatchRecord, MatchStatus};
+use crate::record::shipment::{LegSum, ShipmentRecord, Verdict};
+use crate::record::step::{StepKind, StepRecord};
+use crate::record::{load_or_default, parted};
+use crate::risk;
+use crate::state::{Overlay, StateFault};
+use crate::step;
+use crate::trace::value_of;
+
+/// Pairs of codes that are judged in a block: ten full lorries, some milliseconds.
+const PAIRS_MAX: usize = 4_096;
+
+/// A pair of codes.
+pub(crate) type Pair = (Vec<u8>, Vec<u8>);
+
+/// What changed at a match.
+#[derive(Default)]
+pub(crate) struct Change {
+    /// Status before and from now on.
+    pub(crate) status: Option<(MatchStatus, MatchStatus)>,
+    /// What the risk rules say to it.
+    pub(crate) alerts: Vec<AlertNotice>,
+    /// What the risk rules did because of it.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Notes that a delivery is to be judged at the end of the block.
+pub(crate) fn touch_shipment(state: &mut Overlay<'_>, key: &[u8]) -> Result<(), StateFault> {
+    shipments().put(state, key, Vec::new())
+}
+
+/// Notes that a match is to be judged at the end of the block.
+pub(crate) fn touch_match(
+    state: &mut Overlay<'_>,
+    from: &[u8],
+    to: &[u8],
+) -> Result<(), StateFault> {
+    matches().put(state, &key(from, to), Vec::new())
+}
+
+fn shipments() -> Pages {
+    Pages::of(Namespace::Sys, b"dirty/shipments", Map::Dirty)
+}
+
+fn matches() -> Pages {
+    Pages::of(Namespace::Sys, b"dirty/matches", Map::Dirty)
+}
+
+/// Judges what was touched.
+pub(crate) fn settle(
+    context: &BlockContext,
+    state: &mut Overlay<'_>,
+) -> Result<Vec<Step>, StateFault> {
+    let mut budget = PAIRS_MAX;
+    for found in shipments().scan(state, None, PAIRS_MAX)? {
+        if budget == 0 {
+            break;
+        }
+        judge(state, &found.key, &found.value, &mut budget)?;
+    }
+    let mut pairs = Vec::new();
+    for found in matches().scan(state, None, PAIRS_MAX)? {
+        matches().remove(state, &found.key)?;
+        pairs.extend(pair_of(&found.key));
+    }
+    let changes = review(context, state, &pairs)?;
+    let mut steps = Vec::new();
+    for (pair, change) in changes {
+        steps.extend(step_of(context, state, &pair, change)?);
+    }
+    Ok(steps)
+}
+
+/// Judges one delivery and tells its pairs.
+fn judge(
+    state: &mut Overlay<'_>,
+    key: &[u8],
+    cursor: &[u8],
+    budget: &mut usize,
+) -> Result<(), StateFault> {
+    let Some((document, from)) = pair_of(key) else { return shipments().remove(state, key) };
+    let verdict = delivery::verdict(state, key)?;
+    let crosses = crosses_agencies(state, key)?;
+    let after = <[u8; 32]>::try_from(cursor).ok().map(Hash::new);
+    let takers = Pages::of(Namespace::Shipment, key, Map::Takers);
+    let found = takers.scan(state, after, *budget)?;
+    *budget -= found.len();
+    for taker in &found {
+        let sum: LegSum = value_of(&taker.key, &taker.value)?;
+        // One code on both sides needs no match; across a border it is recorded as carried.
+        let is_pair = taker.key != from || crosses && verdict != Verdict::OneSided;
+        let speaks = (sum.count > 0 && is_pair).then_some(verdict);
+        set_document(state, (&from, &taker.key), &document, speaks)?;
+    }
+    match found.last() {
+        Some(last) if *budget == 0 => shipments().put(state, key, last.place.as_bytes().to_vec()),
+        Some(_) | None => shipments().remove(state, key),
+    }
+}
+
+/// Whether platforms of different agencies speak of a delivery.
+fn crosses_agencies(state: &Overlay<'_>, key: &[u8]) -> Result<bool, StateFault> {
+    let legs = delivery::legs(state, key, 16)?;
+    let agencies: BTreeSet<u32> =
+        legs.iter().filter(|(_, sum)| sum.count > 0).map(|(leg, _)| leg.agency).collect();
+    Ok(agencies.len() > 1)
+}
+
+/// Sets what a document says of a pair; none where it says nothing any more.
+pub(crate) fn set_document(
+    state: &mut Overlay<'_>,
+    (from, to): (&[u8], &[u8]),
+    document: &[u8],
+    verdict: Option<Verdict>,
+) -> Result<(), StateFault> {
+    let match_key = key(from, to);
+    let pages = Pages::of(Namespace::Match, &match_key, Map::Documents);
+    let before = pages.get(state, document)?;
+    let now = verdict
+        .filter(|verdict| *verdict != Verdict::Unspecified)
+        .map(|verdict| vec![verdict_byte(verdict)]);
+    if before != now {
+        let mut record: MatchRecord = load_or_default(state, Namespace::Match, &match_key)?;
+        count_verdict(&mut record, before.as_deref(), -1);
+        count_verdict(&mut record, now.as_deref(), 1);
+        pages.set(state, document, now)?;
+        store(state, from, to, &record)?;
+    }
+    // Quantities may have changed under the same verdict, and with them what contradicts the match.
+    if before.is_some() || verdict.is_some() {
+        touch_match(state, from, to)?;
+    }
+    Ok(())
+}
+
+fn count_verdict(record: &mut MatchRecord, byte: Option<&[u8]>, count: i64) {
+    let Some([byte]) = byte else { return };
+    let sum = match Verdict::try_from(i32::from(*byte)).unwrap_or_default() {
+        Verdict::Unspecified => return,
+        Verdict::OneSided => &mut record.one_sided,
+        Verdict::Confirmed => &mut record.agreeing,
+        Verdict::QuantityDiffers | Verdict::PartyDiffers | Verdict::TooMany => {
+            &mut record.disagreeing
+        }
+    };
+    *sum = sum.wrapping_add(count);
+}
+
+/// Gives each match its status, and each class of them its contradictions.
+pub(crate) fn review(
+    context: &BlockContext,
+    state: &mut Overlay<'_>,
+    pairs: &[Pair],
+) -> Result<BTreeMap<Pair, Change>, StateFault> {
+    let mut changes: BTreeMap<Pair, Change> = BTreeMap::new();
+    for pair in pairs {
+        let mut record: MatchRecord =
+            load_or_default(state, Namespace::Match, &key(&pair.0, &pair.1))?;
+        let (before, now) = (record.status(), status_of(&record));
+        if before != now {
+            record.status = now.into();
+            store(state, &pair.0, &pair.1, &record)?;
+            changes.entry(pair.clone()).or_default().status = Some((before, now));
+        }
+    }
+    let mut seen: BTreeSet<Vec<u8>> = BTreeSet::new();
+    for pair in pairs.iter().filter(|pair| pair.0 != pair.1) {
+        for side in [&pair.0, &pair.1] {
+            if seen.contains(side) {
+                continue;
+            }
+            let found = class::of(state, side)?;
+            let conflicts = found.conflicts(state)?;
+            for member in found.matches.keys() {
+                let now = conflicts.get(member).cloned().unwrap_or_default();
+                contradict(context, state, member, &now, &mut changes)?;
+            }
+            seen.extend(found.units);
+        }
+        let is_live = changes
+            .get(pair)
+            .and_then(|change| change.status)
+            .is_none_or(|(_, now)| !matches!(now, MatchStatus::Voided | MatchStatus::Unspecified));
+        if !is_live {
+            contradict(context, state, pair, &[], &mut changes)?;
+        }
+    }
+    Ok(changes)
+}
+
+/// Notes what contradicts a match, and tells the risk rules where that changed.
+fn contradict(
+    context: &BlockContext,
+    state: &mut Overlay<'_>,
+    pair: &Pair,
+    now: &[Conflict],
+    changes: &mut BTreeMap<Pair, Change>,
+) -> Result<(), StateFault> {
+    let mut record: MatchRecord = load_or_default(state, Namespace::Match, &key(&pair.0, &pair.1))?;
+    let before: Vec<Conflict> = record.conflicts().collect();
+    if before == now {
+        return Ok(());
+    }
+    record.conflicts = now.iter().map(|conflict| i32::from(*conflict)).collect();
+    store(state, &pair.0, &pair.1, &record)?;
+    let raised = risk::on_match_conflict(context, state, (&pair.0, &pair.1), now)?;
+    let change = changes.entry(pair.clone()).or_default();
+    change.alerts.extend(raised.alerts);
+    change.steps.extend(raised.steps);
+    Ok(())
+}
+
+/// The steps of a change that nobody's operation made.
+pub(crate) fn step_of(
+    context: &BlockContext,
+    state: &Overlay<'_>,
+    (from, to): &Pair,
+    change: Change,
+) -> Result<Vec<Step>, StateFault> {
+    let record: MatchRecord = load_or_default(state, Namespace::Match, &key(from, to))?;
+    let (before, now) = change.status.unwrap_or((record.status(), record.status()));
+    let evidence = evidence(state, from, to)?;
+    let (document, shipment) = evidence.unwrap_or_default();
+    let relation = if from == to { Relation::Carry } else { record.relation() };
+    let what = StepRecord {
+        kind: StepKind::Match.into(),
+        height: context.height.value(),
+        from: from.clone(),
+        to: to.clone(),
+        relation: relation.into(),
+        status: now.into(),
+        status_before: before.into(),
+        document,
+        shipped: shipment.shipped,
+        received: shipment.received,
+        detail: Vec::new(),
+    };
+    let role = match now {
+        MatchStatus::Voided | MatchStatus::Unspecified => Role::Void,
+        MatchStatus::OneSided | MatchStatus::Confirmed | MatchStatus::InDoubt => role_of(relation),
+    };
+    let links = vec![unit_link(role, from), unit_link(role, to)];
+    let mut steps = vec![step::of(&what, links, change.alerts)];
+    steps.extend(change.steps);
+    Ok(steps)
+}
+
+/// The role of both sides of a relation.
+const fn role_of(relation: Relation) -> Role {
+    match relation {
+        Relation::Unspecified | Relation::Same => Role::Same,
+        Relation::Relabel => Role::Relabel,
+        Relation::Carry => Role::Carry,
+    }
+}
+
+/// A delivery that speaks for a match.
+fn evidence(
+    state: &Overlay<'_>,
+    from: &[u8],
+    to: &[u8],
+) -> Result<Option<(String, ShipmentRecord)>, StateFault> {
+    let pages = Pages::of(Namespace::Match, &key(from, to), Map::Documents);
+    let Some(first) = pages.scan(state, None, 1)?.pop() else { return Ok(None) };
+    let document = String::from_utf8_lossy(&first.key).into_owned();
+    let shipment = delivery::shipment(state, &delivery::shipment_key(&document, from))?;
+    Ok(Some((document, shipment.unwrap_or_default())))
+}
+
+/// Touches the matches of a unit whose papers changed.
+pub(crate) fn touch_unit(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
+    /// One match of a class is enough to search the class.
+    const TOUCHED_MAX: usize = 1;
+    let pages = Pages::of(Namespace::Unit, unit, Map::Matches);
+    for found in pages.scan(state, None, TOUCHED_MAX)? {
+        if let Some((from, to)) = parted(&found.key) {
+            touch_match(state, from, to)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! What the state holds of a match between two codes.
+
+use super::unit::AgencyCount;
+use proto::schema::act::Relation;
+
+/// Where a match stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, prost::Enumeration)]
+#[repr(i32)]
+pub enum MatchStatus {
+    /// Nothing speaks for it.
+    Unspecified = 0,
+    /// One side has spoken.
+    OneSided = 1,
+    /// Both sides agree.
+    Confirmed = 2,
+    /// The sides disagree, or one disputes it.
+    InDoubt = 3,
+    /// Withdrawn.
+    Voided = 4,
+}
+
+/// What contradicts a match.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, prost::Enumeration)]
+#[repr(i32)]
+pub enum Conflict {
+    /// Not stated.
+    Unspecified = 0,
+    /// Codes of one goods come from different declarations.
+    Origins = 1,
+    /// A code is its own source.
+    Cycle = 2,
+    /// More was received under the code than was sent.
+    OverAllocated = 3,
+}
+
+/// Namespace MATCH, key = u16 length, giving unit, taking unit.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct MatchRecord {
+    /// The relation.
+    #[prost(enumeration = "Relation", tag = "1")]
+    pub relation: i32,
+    /// Where it stands.
+    #[prost(enumeration = "MatchStatus", tag = "2")]
+    pub status: i32,
+    /// Deliveries that agree.
+    #[prost(sint64, tag = "3")]
+    pub agreeing: i64,
+    /// Deliveries with one side.
+    #[prost(sint64, tag = "4")]
+    pub one_sided: i64,
+    /// Deliveries that disagree.
+    #[prost(sint64, tag = "5")]
+    pub disagreeing: i64,
+    /// Agencies that claim the pair by RECEIVE, ascending.
+    #[prost(message, repeated, tag = "6")]
+    pub claimants: Vec<AgencyCount>,
+    /// Agencies that declared the pair, ascending.
+    #[prost(uint32, repeated, tag = "7")]
+    pub declared: Vec<u32>,
+    /// Agencies that confirmed it, ascending.
+    #[prost(uint32, repeated, tag = "8")]
+    pub confirmed: Vec<u32>,
+    /// Agencies that dispute it, ascending.
+    #[prost(uint32, repeated, tag = "9")]
+    pub disputed: Vec<u32>,
+    /// Height of its withdrawal; 0 where it stands.
+    #[prost(uint64, tag = "10")]
+    pub voided_height: u64,
+    /// Whether one agency's word is enough: a new label on goods that only it has named.
+    #[prost(bool, tag = "11")]
+    pub own_label: bool,
+    /// What contradicts it, ascending.
+    #[prost(enumeration = "Conflict", repeated, tag = "12")]
+    pub conflicts: Vec<i32>,
+}

@@ -1,0 +1,144 @@
+//! Registry entries: parties, stations, products, vehicles, certificates, declarations. The latest
+//! writing stands; what it covers is known to the units that it names.
+
+use proto::codec::Writer;
+use proto::schema::Body;
+use proto::schema::registry::Certificate;
+use proto::schema::roles::{Field, Normaliser};
+use proto::trie::Namespace;
+
+use crate::codes;
+use crate::execute::BlockContext;
+use crate::links::{self, Naming};
+use crate::matching::settle;
+use crate::record::registry::{
+    CertificateRecord, DeclarationRecord, PartyRecord, ProductRecord, StationRecord, VehicleRecord,
+};
+use crate::record::{load, load_or_default, store};
+use crate::state::{Overlay, State, StateFault};
+use crate::trace::Sign;
+use crate::trace::papers::{self, Covered};
+
+/// State key, namespace PRODUCT.
+pub fn product_key(naming: &Naming<'_>, id: &str) -> Vec<u8> {
+    let mut key = Writer::default();
+    key.u16(naming.agency.value()).raw(links::document(id).as_bytes());
+    key.into_bytes()
+}
+
+/// The registered station at a station subject.
+pub fn station(state: &dyn State, key: &[u8]) -> Result<Option<StationRecord>, StateFault> {
+    load(state, Namespace::Station, key)
+}
+
+/// The registered party at a party subject.
+pub fn party(state: &dyn State, key: &[u8]) -> Result<Option<PartyRecord>, StateFault> {
+    load(state, Namespace::Party, key)
+}
+
+/// The registered certificate at a certificate subject.
+pub fn certificate(state: &dyn State, key: &[u8]) -> Result<Option<CertificateRecord>, StateFault> {
+    load(state, Namespace::Certificate, key)
+}
+
+macro_rules! write {
+    ($state:ident, $context:ident, $naming:ident, $namespace:ident, $record:ident, $key:expr, $entry:expr) => {{
+        let key: Vec<u8> = $key;
+        let before: $record = load_or_default($state, Namespace::$namespace, &key)?;
+        let record = $record {
+            entry: Some($entry.clone()),
+            agency: $naming.agency.value().into(),
+            height: $context.height.value(),
+            revision: before.revision.saturating_add(1),
+        };
+        store($state, Namespace::$namespace, &key, &record)?;
+        before
+    }};
+}
+
+/// Writes an entry. Whether there was something to write is whether `body` is an entry.
+pub(crate) fn record(
+    state: &mut Overlay<'_>,
+    context: &BlockContext,
+    naming: &Naming<'_>,
+    body: &Body,
+) -> Result<(), StateFault> {
+    let key = |field, text: &str| naming.subject(field, text).key;
+    match body {
+        Body::Party(party) => {
+            let key = key(Field::Party, &party.id);
+            write!(state, context, naming, Party, PartyRecord, key, party);
+        }
+        Body::Station(station) => {
+            let key = key(Field::Station, &station.id);
+            write!(state, context, naming, Station, StationRecord, key, station);
+        }
+        Body::Product(product) => {
+            let key = product_key(naming, &product.id);
+            write!(state, context, naming, Product, ProductRecord, key, product);
+        }
+        Body::Vehicle(vehicle) => {
+            let key = key(Field::Vehicle, &vehicle.plate);
+            write!(state, context, naming, Vehicle, VehicleRecord, key, vehicle);
+        }
+        Body::Certificate(certificate) => {
+            let key = key(Field::Certificates, &certificate.number);
+            let before = write!(
+                state,
+                context,
+                naming,
+                Certificate,
+                CertificateRecord,
+                key.clone(),
+                certificate
+            );
+            if let Some(replaced) = &before.entry {
+                // The codes of the replaced entry are those of the agency that wrote it.
+                let agency = u16::try_from(before.agency).unwrap_or_default();
+                let agency = proto::AgencyIndex::new(agency);
+                let by = Naming { agency, codes: naming.codes };
+                cover(state, &by, &key, replaced, Sign::TakeBack)?;
+            }
+            cover(state, naming, &key, certificate, Sign::Add)?;
+        }
+        Body::Declaration(declaration) => {
+            let key = key(Field::Declaration, &declaration.number);
+            write!(state, context, naming, Declaration, DeclarationRecord, key, declaration);
+        }
+        Body::Event(_)
+        | Body::Observation(_)
+        | Body::Correction(_)
+        | Body::MatchDeclare(_)
+        | Body::MatchDecision(_)
+        | Body::AlertAcknowledge(_)
+        | Body::ReleasePublish(_)
+        | Body::ReleaseWithdraw(_)
+        | Body::Evaluation(_)
+        | Body::SchemePropose(_)
+        | Body::RulePropose(_)
+        | Body::Approve(_) => (), // other contracts write these
+    }
+    Ok(())
+}
+
+fn cover(
+    state: &mut Overlay<'_>,
+    naming: &Naming<'_>,
+    key: &[u8],
+    certificate: &Certificate,
+    sign: Sign,
+) -> Result<(), StateFault> {
+    let units: Vec<Vec<u8>> =
+        certificate.codes.iter().map(|code| naming.key(Normaliser::Unit, code)).collect();
+    let declaration = match &*certificate.declaration {
+        "" => Vec::new(),
+        text => naming.key(Normaliser::Declaration, text),
+    };
+    let covered = Covered { certificate: key, declaration: &declaration, units: &units };
+    papers::cover(state, &covered, sign)?;
+    for unit in &units {
+        codes::note_unit(state, unit)?;
+        settle::touch_unit(state, unit)?;
+    }
+    Ok(())
+}

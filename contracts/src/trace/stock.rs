@@ -1,0 +1,217 @@
+//! Quantities: what came to a place, what left it, what is on the road. Every sum has one unit of
+//! measure; sums of different units are never mixed.
+
+use proto::schema::OperationKind;
+use proto::trie::Namespace;
+
+use super::{Sign, update};
+use crate::fact::{Fact, Line};
+use crate::pages::{Map, Pages};
+use crate::record::shipment::{Amount, ShipmentRecord, add_amount};
+use crate::record::unit::{Flow, Sums};
+use crate::record::{self, joined, load, parted};
+use crate::state::{Overlay, State, StateFault};
+
+/// A holder of a unit: a party at a station, with its sums in one unit of measure.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Place {
+    /// Station, empty where no event named one.
+    pub station: Vec<u8>,
+    /// Party.
+    pub party: Vec<u8>,
+    /// Unit of measure.
+    pub uom: i32,
+    /// What is there; below zero where more went than came.
+    pub on_hand: i64,
+}
+
+/// A consignment on the road.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OnRoad {
+    /// Document.
+    pub document: Vec<u8>,
+    /// Shipped and not received, by unit of measure.
+    pub amounts: Vec<Amount>,
+}
+
+/// What state a unit is in, by its sums.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Status {
+    /// Some of it is at a place or on the road, or nothing is known of its quantities.
+    Active,
+    /// All of it went into other units by a process.
+    Consumed,
+    /// All of it was divided.
+    Split,
+    /// All of it was sold.
+    Sold,
+    /// All of it was used in catering.
+    Used,
+    /// All of it was disposed of.
+    Disposed,
+}
+
+/// Key of the balance of a unit at a station in one unit of measure.
+pub fn balance_key(unit: &[u8], station: &[u8], uom: i32) -> Vec<u8> {
+    joined(&[unit, &[&[uom_byte(uom)], station].concat()])
+}
+
+/// The sums of a unit at a station in one unit of measure.
+pub fn balance(
+    state: &dyn State,
+    unit: &[u8],
+    station: &[u8],
+    uom: i32,
+) -> Result<Sums, StateFault> {
+    record::load_or_default(state, Namespace::Balance, &balance_key(unit, station, uom))
+}
+
+/// Places that have or had the unit, at most `limit`, ascending.
+pub fn places(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Place>, StateFault> {
+    let mut places = Vec::new();
+    for found in Pages::of(Namespace::Unit, unit, Map::Places).scan(state, None, limit)? {
+        let sums: Sums = super::value_of(&found.key, &found.value)?;
+        let Some((station, party)) = found.key.get(1..).and_then(parted) else { continue };
+        let (station, party) = (station.to_vec(), party.to_vec());
+        places.push(Place { station, party, uom: sums.uom, on_hand: sums.on_hand() });
+    }
+    places.sort();
+    Ok(places)
+}
+
+/// Consignments of the unit that are on the road, at most `limit` of its shipments looked at.
+pub fn on_road(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<OnRoad>, StateFault> {
+    let mut found = Vec::new();
+    for shipment in Pages::of(Namespace::Unit, unit, Map::Shipments).scan(state, None, limit)? {
+        let record: Option<ShipmentRecord> = load(state, Namespace::Shipment, &shipment.key)?;
+        let amounts = record.unwrap_or_default().in_transit();
+        if let (Some((document, _)), false) = (parted(&shipment.key), amounts.is_empty()) {
+            found.push(OnRoad { document: document.to_vec(), amounts });
+        }
+    }
+    found.sort_by(|a, b| a.document.cmp(&b.document));
+    Ok(found)
+}
+
+/// The state that a unit is in, as far as `limit` places and shipments tell.
+pub fn status(state: &dyn State, unit: &[u8], limit: usize) -> Result<Status, StateFault> {
+    let Some(record) = super::unit::of(state, unit)? else { return Ok(Status::Active) };
+    let here = places(state, unit, limit)?.iter().any(|place| place.on_hand > 0);
+    if here || !on_road(state, unit, limit)?.is_empty() {
+        return Ok(Status::Active);
+    }
+    let total = |flow| record.totals.iter().fold(0i64, |sum, of| sum.saturating_add(of.sum(flow)));
+    let ends = [
+        (total(Flow::Divided), Status::Split),
+        (total(Flow::Consumed), Status::Consumed),
+        (total(Flow::Sold), Status::Sold),
+        (total(Flow::Used), Status::Used),
+        (total(Flow::Disposed), Status::Disposed),
+    ];
+    let most = ends.into_iter().filter(|(milli, _)| *milli > 0).max_by_key(|(milli, _)| *milli);
+    Ok(most.map_or(Status::Active, |(_, status)| status))
+}
+
+/// Which sum each line of an event adds to. A split that does not say how much of the unit it divides
+/// divides what its parts add up to.
+pub(crate) fn flows(fact: &Fact) -> Vec<(Line, Flow)> {
+    let all = |lines: &[Line], flow| lines.iter().map(|line| (line.clone(), flow)).collect();
+    match fact.kind {
+        OperationKind::OpeningStock => all(&fact.items, Flow::Opening),
+        OperationKind::Commission => all(&fact.items, Flow::Made),
+        OperationKind::StorageIn => all(&fact.items, Flow::StoredIn),
+        OperationKind::StorageOut => all(&fact.items, Flow::StoredOut),
+        OperationKind::Ship => all(&fact.items, Flow::Shipped),
+        OperationKind::Receive => all(&fact.items, Flow::Received),
+        OperationKind::Sale => all(&fact.items, Flow::Sold),
+        OperationKind::Use => all(&fact.items, Flow::Used),
+        OperationKind::Disposal => all(&fact.items, Flow::Disposed),
+        OperationKind::Split => {
+            let mut flows: Vec<(Line, Flow)> = all(&divided(fact), Flow::Divided);
+            flows.extend(all(&fact.outputs, Flow::Made));
+            flows
+        }
+        OperationKind::Process => {
+            let mut flows: Vec<(Line, Flow)> = all(&fact.items, Flow::Consumed);
+            flows.extend(all(&fact.outputs, Flow::Made));
+            flows
+        }
+        // Nothing comes or goes: goods are looked at, treated, or lie in another container.
+        OperationKind::CustomsInspection
+        | OperationKind::Sampling
+        | OperationKind::TestResult
+        | OperationKind::Disinfection
+        | OperationKind::Pack
+        | OperationKind::Unpack
+        | OperationKind::Observation => Vec::new(),
+        // No other type makes a fact.
+        OperationKind::Party
+        | OperationKind::Station
+        | OperationKind::Product
+        | OperationKind::Vehicle
+        | OperationKind::Certificate
+        | OperationKind::Declaration
+        | OperationKind::Correction
+        | OperationKind::MatchDeclare
+        | OperationKind::MatchConfirm
+        | OperationKind::MatchDispute
+        | OperationKind::MatchVoid
+        | OperationKind::AlertAcknowledge
+        | OperationKind::ReleasePublish
+        | OperationKind::ReleaseWithdraw
+        | OperationKind::Evaluation
+        | OperationKind::SchemePropose
+        | OperationKind::RulePropose
+        | OperationKind::Approve => Vec::new(),
+    }
+}
+
+/// What a split takes from each unit that it divides.
+fn divided(fact: &Fact) -> Vec<Line> {
+    let mut parts: Vec<Amount> = Vec::new();
+    for output in &fact.outputs {
+        add_amount(&mut parts, output.amount);
+    }
+    let is_stated = |line: &Line| line.amount.uom != 0;
+    match fact.items.as_slice() {
+        [only] if !is_stated(only) => {
+            parts.into_iter().map(|amount| Line { amount, ..only.clone() }).collect()
+        }
+        items => items.to_vec(),
+    }
+}
+
+pub(super) fn apply(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<(), StateFault> {
+    for (line, flow) in flows(fact) {
+        let uom = line.amount.uom;
+        let milli = line.amount.milli.wrapping_mul(sign.factor());
+        let add = |sums: &mut Sums| {
+            sums.add(flow, milli);
+            sums.uom = if sums.is_zero() { 0 } else { uom };
+        };
+        let pages = Pages::of(Namespace::Unit, &line.unit, Map::Places);
+        update(state, &pages, &place_key(uom, &fact.station, &fact.party), add)?;
+        // Without a station the events of different places would add up in one balance.
+        if !fact.station.is_empty() {
+            let key = balance_key(&line.unit, &fact.station, uom);
+            let mut sums: Sums = record::load_or_default(state, Namespace::Balance, &key)?;
+            add(&mut sums);
+            record::store(state, Namespace::Balance, &key, &sums)?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds sums `sign` times; what comes to nothing names no unit of measure either.
+pub(crate) fn add_sums(sums: &mut Sums, added: &Sums, sign: i64) {
+    sums.add_all(added, sign);
+    sums.uom = if sums.is_zero() { 0 } else { added.uom };
+}
+
+pub(crate) fn place_key(uom: i32, station: &[u8], party: &[u8]) -> Vec<u8> {
+    [&[uom_byte(uom)], &*joined(&[station, party])].concat()
+}
+
+fn uom_byte(uom: i32) -> u8 {
+    u8::try_from(uom).unwrap_or(u8::MAX)
+}
