@@ -231,6 +231,11 @@ impl Record {
         }
     }
 
+    /// Whether the journal is synced at once: no signature may follow whose sync would cover it.
+    pub fn is_urgent(&self) -> bool {
+        matches!(self, Self::NotVoting(_))
+    }
+
     /// Height of the record: [`crate::Action::Release`] speaks of it. `None` is never released.
     pub fn height(&self) -> Option<Height> {
         match self {

@@ -249,7 +249,8 @@ pub enum Input {
 /// Everything a replica wants done, strictly in order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// Append to the journal, with the bodies of [`Record::bodies`]; the next sync covers it.
+    /// Append to the journal, with the bodies of [`Record::bodies`]; the next sync covers it, and
+    /// is due at once where [`Record::is_urgent`] says so.
     Journal(Record),
     /// Let the signer admit the draft by the safety record and sign it; append [`Record::Own`];
     /// sync journal, then safety record; feed [`Input::Signed`] back. One sync may serve several.

@@ -3,8 +3,10 @@
 //! Culprits are named only by contradictions of their own signature (PROTOCOL, D-rules).
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use proto::certificate::{CheckpointCertificate, CommitCertificate, PreparedCertificate};
+use proto::codec::{Canonical, DecodeError, Reader, Writer};
 use proto::epoch::Descriptor;
 use proto::message::{Checkpoint, Commit, PrePrepare, Prepare, Proposal, ViewChange};
 use proto::verified::{Refused, Signed, Verifiable, Verifier};
@@ -149,6 +151,93 @@ impl Evidence {
             }
         }
     }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DoublePrePrepare { first, .. } => {
+                let PrePrepare { height, view, .. } = first.statement;
+                write!(f, "two proposals at height {height} view {view}")?;
+            }
+            Self::DoublePrepare { first, .. } => {
+                let Prepare { height, view, .. } = first.statement;
+                write!(f, "two prepares at height {height} view {view}")?;
+            }
+            Self::DoubleCommit { first, .. } => {
+                let Commit { height, view, .. } = first.statement;
+                write!(f, "two commits at height {height} view {view}")?;
+            }
+            Self::DoubleCheckpoint { first, .. } => {
+                write!(f, "two checkpoints of size {}", first.statement.size)?;
+            }
+            Self::LockHidden { commit, view_change } => {
+                let Commit { height, view, .. } = commit.statement;
+                let later = view_change.statement.view;
+                write!(f, "a commit at height {height} view {view}, hidden in view {later}")?;
+            }
+            Self::DoublePrepared { first, .. } => {
+                let PrePrepare { height, view, .. } = first.pre_prepare.statement;
+                write!(f, "two blocks prepared at height {height} view {view}")?;
+            }
+            Self::InvalidNewView(proposal) => {
+                let PrePrepare { height, view, .. } = proposal.signed.statement;
+                write!(f, "an unjustified proposal at height {height} view {view}")?;
+            }
+            Self::Fork { first, .. } => {
+                write!(f, "two blocks decided at height {}", first.statement.height)?;
+            }
+            Self::ForkedCheckpoint { first, .. } => {
+                write!(f, "two histories certified of size {}", first.statement.size)?;
+            }
+        }
+        let guilty: Vec<String> = self.guilty().iter().map(ToString::to_string).collect();
+        match guilty.as_slice() {
+            [] => f.write_str(", convicting nobody by itself"),
+            some => write!(f, ", against validator {}", some.join(", ")),
+        }
+    }
+}
+
+/// One file is one piece of evidence: a kind, then its two parts.
+impl Canonical for Evidence {
+    fn encode_to(&self, out: &mut Writer) {
+        match self {
+            Self::DoublePrePrepare { first, second } => pair(out.u8(1), first, second),
+            Self::DoublePrepare { first, second } => pair(out.u8(2), first, second),
+            Self::DoubleCommit { first, second } => pair(out.u8(3), first, second),
+            Self::DoubleCheckpoint { first, second } => pair(out.u8(4), first, second),
+            Self::LockHidden { commit, view_change } => pair(out.u8(5), commit, view_change),
+            Self::DoublePrepared { first, second } => pair(out.u8(6), first, second),
+            Self::InvalidNewView(proposal) => proposal.encode_to(out.u8(7)),
+            Self::Fork { first, second } => pair(out.u8(8), first, second),
+            Self::ForkedCheckpoint { first, second } => pair(out.u8(9), first, second),
+        }
+    }
+
+    fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match input.u8("evidence kind")? {
+            1 => Self::DoublePrePrepare { first: part(input)?, second: part(input)? },
+            2 => Self::DoublePrepare { first: part(input)?, second: part(input)? },
+            3 => Self::DoubleCommit { first: part(input)?, second: part(input)? },
+            4 => Self::DoubleCheckpoint { first: part(input)?, second: part(input)? },
+            5 => Self::LockHidden { commit: part(input)?, view_change: part(input)? },
+            6 => Self::DoublePrepared { first: part(input)?, second: part(input)? },
+            7 => Self::InvalidNewView(part(input)?),
+            8 => Self::Fork { first: part(input)?, second: part(input)? },
+            9 => Self::ForkedCheckpoint { first: part(input)?, second: part(input)? },
+            _ => return Err(DecodeError::Invalid { field: "evidence kind", rule: "is 1 to 9" }),
+        })
+    }
+}
+
+fn pair(out: &mut Writer, first: &impl Canonical, second: &impl Canonical) {
+    first.encode_to(out);
+    second.encode_to(out);
+}
+
+fn part<T: Canonical>(input: &mut Reader<'_>) -> Result<T, DecodeError> {
+    T::decode_from(input)
 }
 
 impl Verifiable for Evidence {
