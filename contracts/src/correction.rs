@@ -171,14 +171,10 @@ fn event_of(replacement: &Replacement) -> Option<Body> {
 
 /// What is kept of a body: an observation's original text has no effect and stays in the block.
 fn kept(body: &Body) -> Vec<u8> {
-    match body {
-        Body::Observation(seen) => {
-            let mut seen = seen.clone();
-            seen.original.clear();
-            seen.encode_to_vec()
-        }
-        other => other.encode(),
-    }
+    let Body::Observation(seen) = body else { return body.encode() };
+    let mut seen = seen.clone();
+    seen.original.clear();
+    seen.encode_to_vec()
 }
 
 /// Links of the subjects of changed fields: RELABEL where a field has an old and a new subject, so that

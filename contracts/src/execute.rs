@@ -16,6 +16,7 @@ use crate::codes::Codes;
 use crate::context::Raised;
 use crate::correction::{self, Recorded};
 use crate::links::{self, Naming};
+use crate::matching::act::Decision;
 use crate::matching::{self, settle};
 use crate::record::step::StepKind;
 use crate::refusal::Refusal;
@@ -191,11 +192,18 @@ fn contract(
             risk::on_registry(context, naming.codes, body, state).map(Ok)
         }
         Body::MatchDeclare(act) => matching::act::declare(state, context, naming, act),
-        Body::MatchDecision(act) => matching::act::decide_on(state, context, naming, (kind, act)),
+        Body::MatchDecision(act) => match Decision::of(kind) {
+            Some(decision) => matching::act::decide_on(state, context, naming, (decision, act)),
+            None => Ok(Err(Refusal::Malformed)),
+        },
         Body::AlertAcknowledge(act) => risk::acknowledge(context, submitter, act, state),
-        Body::SchemePropose(_) | Body::RulePropose(_) => {
-            let proposed = governance::propose(state, context, agency, uid, body)?;
-            Ok(proposed.map(|()| Raised::default()))
+        Body::SchemePropose(proposed) => {
+            let made = governance::propose_scheme(state, context, (agency, uid), proposed)?;
+            Ok(made.map(|()| Raised::default()))
+        }
+        Body::RulePropose(proposed) => {
+            let made = governance::propose_rule(state, context, (agency, uid), proposed)?;
+            Ok(made.map(|()| Raised::default()))
         }
         Body::Approve(act) => {
             let approved = governance::approve(state, context, agency, act)?;
@@ -226,13 +234,9 @@ fn after_fact(
 
 /// The type whose roles the fields have: a correction's fields are those of the event that it states.
 fn stated_kind(kind: OperationKind, body: &Body) -> OperationKind {
-    match body {
-        Body::Correction(correction) => {
-            let stated = u16::try_from(correction.kind).ok().and_then(OperationKind::from_code);
-            stated.filter(|stated| stated.is_event()).unwrap_or(kind)
-        }
-        _ => kind,
-    }
+    let Body::Correction(correction) = body else { return kind };
+    let stated = u16::try_from(correction.kind).ok().and_then(OperationKind::from_code);
+    stated.filter(|stated| stated.is_event()).unwrap_or(kind)
 }
 
 /// Which role may submit which type.

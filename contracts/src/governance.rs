@@ -4,8 +4,8 @@ use prost::Message as _;
 use proto::AgencyIndex;
 use proto::hash::Tag;
 use proto::operation::OpUid;
+use proto::schema::OperationKind;
 use proto::schema::act::{Approve, RulePropose, SchemePropose};
-use proto::schema::{Body, OperationKind};
 use proto::trie::Namespace;
 
 use crate::backfill;
@@ -32,36 +32,41 @@ pub fn proposal(
     load(state, Namespace::Governance, &uid_key(proposer, uid))
 }
 
-/// Records a proposal; its proposer approves it by proposing.
-pub(crate) fn propose(
+/// Proposes a scheme; the proposer approves it by proposing.
+pub(crate) fn propose_scheme(
     state: &mut Overlay<'_>,
     context: &BlockContext,
-    agency: AgencyIndex,
-    uid: OpUid,
-    body: &Body,
+    (agency, uid): (AgencyIndex, OpUid),
+    proposed: &SchemePropose,
 ) -> Result<Result<(), Refusal>, StateFault> {
-    let kind = match body {
-        Body::SchemePropose(proposed) => {
-            if let Err(refusal) = check_scheme(state, proposed)? {
-                return Ok(Err(refusal));
-            }
-            OperationKind::SchemePropose
-        }
-        Body::RulePropose(proposed) => {
-            if let Err(refusal) = risk::check_parameter(context, proposed) {
-                return Ok(Err(refusal));
-            }
-            OperationKind::RulePropose
-        }
-        _ => return Ok(Err(Refusal::Malformed)),
-    };
-    let proposal = ProposalRecord {
+    if let Err(refusal) = check_scheme(state, proposed)? {
+        return Ok(Err(refusal));
+    }
+    let proposal = proposal_of(context, OperationKind::SchemePropose, proposed.encode_to_vec());
+    vote(state, context, &uid_key(agency, uid), proposal, agency)
+}
+
+/// Proposes a parameter of the risk rules; the proposer approves it by proposing.
+pub(crate) fn propose_rule(
+    state: &mut Overlay<'_>,
+    context: &BlockContext,
+    (agency, uid): (AgencyIndex, OpUid),
+    proposed: &RulePropose,
+) -> Result<Result<(), Refusal>, StateFault> {
+    if let Err(refusal) = risk::check_parameter(context, proposed) {
+        return Ok(Err(refusal));
+    }
+    let proposal = proposal_of(context, OperationKind::RulePropose, proposed.encode_to_vec());
+    vote(state, context, &uid_key(agency, uid), proposal, agency)
+}
+
+fn proposal_of(context: &BlockContext, kind: OperationKind, body: Vec<u8>) -> ProposalRecord {
+    ProposalRecord {
         kind: kind.code().into(),
-        body: body.encode(),
+        body,
         proposed_height: context.height.value(),
         ..ProposalRecord::default()
-    };
-    vote(state, context, &uid_key(agency, uid), proposal, agency)
+    }
 }
 
 /// Records an approval.

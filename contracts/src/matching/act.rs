@@ -7,8 +7,9 @@ use proto::schema::event::{Quantity, Uom};
 use proto::schema::roles::Normaliser;
 use proto::trie::Namespace;
 
-use super::settle::{self, Pair};
-use super::{class, delivery, status_of, store, voices};
+use super::class::{self, Pair};
+use super::settle;
+use super::{delivery, status_of, store, voices};
 use crate::codes;
 use crate::context::Raised;
 use crate::execute::BlockContext;
@@ -62,7 +63,30 @@ pub(crate) fn declare(
     for unit in [&from, &to] {
         codes::note_unit(state, unit)?;
     }
-    decide(state, context, (from, to), &record)
+    decide(state, context, &(from, to), &record)
+}
+
+/// What is decided on a match.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Decision {
+    /// The two codes are one goods.
+    Confirm,
+    /// They may not be.
+    Dispute,
+    /// They are not.
+    Void,
+}
+
+impl Decision {
+    /// The decision of an operation type; none where the type decides nothing.
+    pub(crate) fn of(kind: OperationKind) -> Option<Self> {
+        let decisions = [
+            (OperationKind::MatchConfirm, Self::Confirm),
+            (OperationKind::MatchDispute, Self::Dispute),
+            (OperationKind::MatchVoid, Self::Void),
+        ];
+        decisions.into_iter().find(|(of, _)| *of == kind).map(|(_, decision)| decision)
+    }
 }
 
 /// Confirms, disputes or withdraws a match.
@@ -70,7 +94,7 @@ pub(crate) fn decide_on(
     state: &mut Overlay<'_>,
     context: &BlockContext,
     naming: &Naming<'_>,
-    (kind, act): (OperationKind, &MatchDecision),
+    (decision, act): (Decision, &MatchDecision),
 ) -> Judged {
     let (from, to) = pair_of(naming, &act.from, &act.to);
     let agency = naming.agency.value();
@@ -82,8 +106,8 @@ pub(crate) fn decide_on(
         return Ok(Err(Refusal::MatchVoided { height: record.voided_height }));
     }
     let concerned = concerned(state, &from, &record)?;
-    match kind {
-        OperationKind::MatchConfirm => {
+    match decision {
+        Decision::Confirm => {
             if status_of(&record) == MatchStatus::Confirmed {
                 return Ok(Err(Refusal::MatchConfirmed));
             }
@@ -96,7 +120,7 @@ pub(crate) fn decide_on(
             record.disputed.retain(|known| *known != u32::from(agency));
             insert(&mut record.confirmed, agency);
         }
-        OperationKind::MatchDispute => {
+        Decision::Dispute => {
             if record.disputed.contains(&agency.into()) {
                 return Ok(Err(Refusal::MatchAlreadySaid { agency }));
             }
@@ -104,28 +128,27 @@ pub(crate) fn decide_on(
             record.declared.retain(|known| *known != u32::from(agency));
             insert(&mut record.disputed, agency);
         }
-        OperationKind::MatchVoid => {
+        Decision::Void => {
             if !concerned.contains(&agency.into()) {
                 return Ok(Err(Refusal::MatchNotInvolved { agency }));
             }
             record.voided_height = context.height.value();
         }
-        _ => return Ok(Err(Refusal::Malformed)),
     }
-    decide(state, context, (from, to), &record)
+    decide(state, context, &(from, to), &record)
 }
 
 /// Writes what was decided, with everything that follows.
 fn decide(
     state: &mut Overlay<'_>,
     context: &BlockContext,
-    pair: Pair,
+    pair: &Pair,
     record: &MatchRecord,
 ) -> Judged {
     store(state, &pair.0, &pair.1, record)?;
-    let mut changes = settle::review(context, state, std::slice::from_ref(&pair))?;
+    let mut changes = settle::review(context, state, std::slice::from_ref(pair))?;
     // The operation's own receipt tells of its own match.
-    let own = changes.remove(&pair).unwrap_or_default();
+    let own = changes.remove(pair).unwrap_or_default();
     let mut raised = Raised { links: Vec::new(), alerts: own.alerts, steps: own.steps };
     for (other, change) in changes {
         raised.steps.extend(settle::step_of(context, state, &other, change)?);

@@ -26,13 +26,16 @@ const PAPERS_MAX: usize = 32;
 /// Deliveries of one match that are looked at for quantities.
 const DOCUMENTS_MAX: usize = 32;
 
+/// Giving and taking unit of a match.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
 /// A class of units.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Class {
     /// Its units.
     pub units: BTreeSet<Vec<u8>>,
     /// The matches that make it, by giving and taking unit.
-    pub matches: BTreeMap<(Vec<u8>, Vec<u8>), MatchRecord>,
+    pub matches: BTreeMap<Pair, MatchRecord>,
     /// Whether it has more units than are looked at.
     pub is_cut: bool,
 }
@@ -70,8 +73,8 @@ impl Class {
     pub fn conflicts(
         &self,
         state: &dyn State,
-    ) -> Result<BTreeMap<(Vec<u8>, Vec<u8>), Vec<Conflict>>, StateFault> {
-        let mut conflicts: BTreeMap<(Vec<u8>, Vec<u8>), Vec<Conflict>> = BTreeMap::new();
+    ) -> Result<BTreeMap<Pair, Vec<Conflict>>, StateFault> {
+        let mut conflicts: BTreeMap<Pair, Vec<Conflict>> = BTreeMap::new();
         if let Some(pair) = self.strange_origin(state)? {
             conflicts.entry(pair).or_default().push(Conflict::Origins);
         }
@@ -108,7 +111,7 @@ impl Class {
 
     /// Where the class holds units of different declarations: the first match at a unit whose
     /// declaration is not the least one. One place, so that one contradiction makes one alert.
-    fn strange_origin(&self, state: &dyn State) -> Result<Option<(Vec<u8>, Vec<u8>)>, StateFault> {
+    fn strange_origin(&self, state: &dyn State) -> Result<Option<Pair>, StateFault> {
         let mut origins: BTreeMap<&[u8], BTreeSet<Vec<u8>>> = BTreeMap::new();
         for unit in &self.units {
             origins.insert(unit, papers::declarations(state, unit, PAPERS_MAX)?);
@@ -129,10 +132,7 @@ impl Class {
 }
 
 /// Whether more was received under a match than was sent.
-fn is_over_allocated(
-    state: &dyn State,
-    (from, to): &(Vec<u8>, Vec<u8>),
-) -> Result<bool, StateFault> {
+fn is_over_allocated(state: &dyn State, (from, to): &Pair) -> Result<bool, StateFault> {
     let pages = Pages::of(Namespace::Match, &super::key(from, to), Map::Documents);
     for found in pages.scan(state, None, DOCUMENTS_MAX)? {
         let is_different = found.value == [verdict_byte(Verdict::QuantityDiffers)];
@@ -158,6 +158,6 @@ pub(crate) fn verdict_byte(verdict: Verdict) -> u8 {
 }
 
 /// The match at a key.
-pub(crate) fn pair_of(key: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn pair_of(key: &[u8]) -> Option<Pair> {
     parted(key).map(|(from, to)| (from.to_vec(), to.to_vec()))
 }

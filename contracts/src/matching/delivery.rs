@@ -87,10 +87,9 @@ fn names_others(side: &[&Leg], other: &[&Leg]) -> bool {
 
 /// Adds what a SHIP or RECEIVE says, or takes it back.
 pub(crate) fn apply(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<(), StateFault> {
-    let side = match fact.kind {
-        OperationKind::Ship => Side::Sender,
-        OperationKind::Receive => Side::Receiver,
-        _ => return Ok(()),
+    let sides = [(OperationKind::Ship, Side::Sender), (OperationKind::Receive, Side::Receiver)];
+    let Some((_, side)) = sides.into_iter().find(|(kind, _)| *kind == fact.kind) else {
+        return Ok(());
     };
     for line in &fact.items {
         let sent = match (side, &line.counterpart) {

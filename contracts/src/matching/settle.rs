@@ -9,7 +9,7 @@ use proto::receipt::{AlertNotice, Role};
 use proto::schema::act::Relation;
 use proto::trie::Namespace;
 
-use super::class::{self, pair_of, verdict_byte};
+use super::class::{self, Pair, pair_of, verdict_byte};
 use super::{delivery, key, status_of, store};
 use crate::execute::{BlockContext, Step};
 use crate::links::unit_link;
@@ -25,9 +25,6 @@ use crate::trace::value_of;
 
 /// Pairs of codes that are judged in a block: ten full lorries, some milliseconds.
 const PAIRS_MAX: usize = 4_096;
-
-/// A pair of codes.
-pub(crate) type Pair = (Vec<u8>, Vec<u8>);
 
 /// What changed at a match.
 #[derive(Default)]

@@ -79,14 +79,16 @@ pub(super) fn apply(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<
         }
     }
     let Some(container) = &fact.container else { return Ok(()) };
-    let delta = match fact.kind {
-        OperationKind::Unpack => Packing { packed: 0, unpacked: sign.factor() },
-        OperationKind::Pack | OperationKind::Observation => {
-            Packing { packed: sign.factor(), unpacked: 0 }
-        }
-        // The container of any other event is where the goods stand, not what happens to them.
-        _ => return Ok(()),
+    let packs = matches!(fact.kind, OperationKind::Pack | OperationKind::Observation);
+    let unpacks = fact.kind == OperationKind::Unpack;
+    // The container of any other event is where the goods stand, not what happens to them.
+    let delta = Packing {
+        packed: if packs { sign.factor() } else { 0 },
+        unpacked: if unpacks { sign.factor() } else { 0 },
     };
+    if !packs && !unpacks {
+        return Ok(());
+    }
     for line in fact.packed() {
         contain(state, &container.unit, line, delta)?;
     }

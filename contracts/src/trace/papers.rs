@@ -30,7 +30,7 @@ pub fn declarations(
     unit: &[u8],
     limit: usize,
 ) -> Result<BTreeSet<Vec<u8>>, StateFault> {
-    Ok(of_kind(state, unit, DECLARATION, limit)?)
+    of_kind(state, unit, DECLARATION, limit)
 }
 
 /// Certificates that cover a unit, by its own papers and by its declarations' certificates, at most

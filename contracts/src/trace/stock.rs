@@ -143,9 +143,9 @@ pub(crate) fn flows(fact: &Fact) -> Vec<(Line, Flow)> {
         | OperationKind::Disinfection
         | OperationKind::Pack
         | OperationKind::Unpack
-        | OperationKind::Observation => Vec::new(),
+        | OperationKind::Observation
         // No other type makes a fact.
-        OperationKind::Party
+        | OperationKind::Party
         | OperationKind::Station
         | OperationKind::Product
         | OperationKind::Vehicle
@@ -185,10 +185,9 @@ pub(super) fn apply(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<
     for (line, flow) in flows(fact) {
         let uom = line.amount.uom;
         let milli = line.amount.milli.wrapping_mul(sign.factor());
-        let add = |sums: &mut Sums| {
-            sums.add(flow, milli);
-            sums.uom = if sums.is_zero() { 0 } else { uom };
-        };
+        let mut added = Sums { uom, ..Sums::default() };
+        added.add(flow, milli);
+        let add = |sums: &mut Sums| add_sums(sums, &added, 1);
         let pages = Pages::of(Namespace::Unit, &line.unit, Map::Places);
         update(state, &pages, &place_key(uom, &fact.station, &fact.party), add)?;
         // Without a station the events of different places would add up in one balance.

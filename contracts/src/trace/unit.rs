@@ -101,11 +101,8 @@ pub(super) fn apply(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<
 
 /// Units that the event's lot describes.
 fn described(fact: &Fact) -> &[Line] {
-    match fact.kind {
-        OperationKind::Split | OperationKind::Process => &fact.outputs,
-        kind if kind.is_event() => &fact.items,
-        _ => &[],
-    }
+    let is_lineage = matches!(fact.kind, OperationKind::Split | OperationKind::Process);
+    if is_lineage { &fact.outputs } else { &fact.items }
 }
 
 fn write(
