@@ -1,0 +1,353 @@
+//! What a verified bundle says: level, steps, whom to trust, claims with their details.
+
+use std::collections::BTreeMap;
+
+use contracts::walk::Walk;
+use ledger::bundle::claims::{TraceAnswer, WindowAnswer};
+use ledger::bundle::{Item, Log, LogEntry};
+use ledger::words::{self, TraceFacts, WindowFacts, Words};
+use proto::codec::Canonical as _;
+use proto::hash::Hash;
+use proto::receipt::{AlertNotice, Alerts, Link, Links, ReceiptPayload, ReceiptSource, Subject};
+use proto::types::{ChainId, Epoch, Height, TimeMs, ValidatorIndex};
+
+use crate::chain::{self, Chain, StepKind};
+use crate::item::VerifiedItem;
+use crate::level::{Level, Verdict};
+
+/// A verified bundle.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Report {
+    /// The chain.
+    pub chain: ChainId,
+    /// Leaves of the final history; with `root` what a verifier pins for the next time.
+    pub size: u64,
+    /// Root over them.
+    pub root: Hash,
+    /// Height of the head.
+    pub head_height: Height,
+    /// Time of the head.
+    pub head_time: TimeMs,
+    /// The head hands over to another epoch, which the bundle does not show.
+    pub epoch_closed: bool,
+    /// Level of the weakest step.
+    pub level: Level,
+    /// Every step: hand-offs in order, final last.
+    pub steps: Vec<Step>,
+    /// Positions in `steps` of those that not every validator signed and nobody trusted vouches for.
+    pub weak: Vec<usize>,
+    /// Whom to trust, and for what.
+    pub trust: Words,
+    /// The claims, in the order of the bundle.
+    pub claims: Vec<VerifiedClaim>,
+    /// Parts of logs: they prove these entries, never completeness.
+    pub parts: Vec<LogPart>,
+}
+
+/// Which step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StepName {
+    /// From this epoch to the next.
+    Handoff(Epoch),
+    /// The final certificate.
+    Final,
+}
+
+/// A signature that a step stands on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Signed {
+    /// The validator; none for an agency's signature of a recovery document.
+    pub validator: Option<ValidatorIndex>,
+    /// Name of its agency.
+    pub agency: String,
+}
+
+/// One step of the chain of signatures.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Which.
+    pub name: StepName,
+    /// Leaves of the history.
+    pub size: u64,
+    /// Who signed.
+    pub signed: Vec<Signed>,
+    /// Members of the set.
+    pub members: u16,
+    /// How it was made.
+    pub kind: StepKind,
+}
+
+/// A claim whose words are proven.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VerifiedClaim {
+    /// The words.
+    pub words: Words,
+    /// What stands behind them, to be printed.
+    pub detail: Detail,
+}
+
+/// What stands behind a claim.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Detail {
+    /// An operation.
+    Event(Event),
+    /// A receipt.
+    Receipt(Event),
+    /// A value of the state; the words say it all.
+    State,
+    /// A trace.
+    Trace(Box<TracePart>),
+    /// A window.
+    Window(Box<WindowPart>),
+}
+
+/// A trace, to be printed as a tree.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TracePart {
+    /// Starts.
+    pub starts: Vec<Subject>,
+    /// The facts of the words.
+    pub facts: TraceFacts,
+    /// What the walk reached, by which links.
+    pub walk: Walk,
+    /// Subjects reached that were not opened.
+    pub truncated: Vec<Subject>,
+    /// Every record, by height and receipt.
+    pub events: Vec<Event>,
+}
+
+/// A window, to be printed as a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WindowPart {
+    /// The facts of the words.
+    pub facts: WindowFacts,
+    /// Every record, by height and receipt.
+    pub events: Vec<Event>,
+}
+
+/// One record: a receipt, and its body where it is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// Height.
+    pub height: Height,
+    /// Position among the receipts of the height, where a receipt is shown.
+    pub receipt_index: Option<u32>,
+    /// Receipt code, where a receipt is shown.
+    pub code: Option<u16>,
+    /// A step of the system instead of an operation.
+    pub system: bool,
+    /// Subjects and roles.
+    pub links: Vec<Link>,
+    /// Alert notices.
+    pub alerts: Vec<AlertNotice>,
+    /// Operation bytes or SYSTEM record; none where withheld.
+    pub body: Option<Vec<u8>>,
+}
+
+/// A part of a log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogPart {
+    /// Subject of the log.
+    pub subject: Subject,
+    /// Number of the first entry shown, from 1.
+    pub first: u64,
+    /// Number of the last entry shown.
+    pub last: u64,
+    /// Entries of the log.
+    pub of: u64,
+    /// Height of the state.
+    pub height: Height,
+}
+
+/// Puts the report together.
+pub(crate) fn assemble(
+    chain: &Chain,
+    Verdict { level, weak }: Verdict,
+    items: &[VerifiedItem],
+    claims: Vec<VerifiedClaim>,
+) -> Report {
+    let steps: Vec<Step> = chain.steps.iter().map(|step| name_step(chain, step)).collect();
+    let trust = trust(&steps, &weak);
+    Report {
+        chain: chain.id,
+        size: chain.size,
+        root: chain.root,
+        head_height: chain.head.height,
+        head_time: chain.head.time,
+        epoch_closed: chain.epoch_closed,
+        level,
+        steps,
+        weak,
+        trust,
+        claims,
+        parts: items.iter().flat_map(parts).collect(),
+    }
+}
+
+fn name_step(chain: &Chain, step: &chain::Step) -> Step {
+    let agency = |index| match chain.genesis.agency(index) {
+        Some(agency) => agency.name.clone(),
+        None => format!("#{index}"),
+    };
+    let members = step
+        .signers
+        .iter()
+        .map(|(validator, index)| Signed { validator: Some(*validator), agency: agency(*index) });
+    let agencies =
+        step.agencies.iter().map(|index| Signed { validator: None, agency: agency(*index) });
+    Step {
+        // Only the final step leads to no other epoch.
+        name: step.handoff_hash.map_or(StepName::Final, |_| StepName::Handoff(step.epoch)),
+        size: step.size,
+        signed: members.chain(agencies).collect(),
+        members: step.members,
+        kind: step.kind,
+    }
+}
+
+/// The assumption under which the report is true: C6.6.
+fn trust(steps: &[Step], weak: &[usize]) -> Words {
+    let weak: Vec<&Step> = weak.iter().filter_map(|at| steps.get(*at)).collect();
+    // Where every step is full, the last one stands for all: one honest signer is enough.
+    let (named, all) = match (weak.is_empty(), steps.last()) {
+        (true, Some(last)) => (vec![last], ("全体", "all ")),
+        (true, None) | (false, _) => (weak, ("", "")),
+    };
+    let names: Vec<Vec<String>> =
+        named.iter().map(|step| step.signed.iter().map(signer_name).collect()).collect();
+    let join = |inner: &str, outer: &str| {
+        let steps: Vec<String> = names.iter().map(|step| step.join(inner)).collect();
+        steps.join(outer)
+    };
+    Words::new(
+        format!("信任：{} 的密钥从未{}签署两份不同的历史。", join("、", "；"), all.0),
+        format!(
+            "Trust: at no time did the keys of {} {}sign two histories.",
+            join(", ", "; "),
+            all.1
+        ),
+    )
+}
+
+fn signer_name(signed: &Signed) -> String {
+    let agency = printed(&signed.agency);
+    match signed.validator {
+        Some(validator) => format!("{agency} (#{validator})"),
+        None => agency,
+    }
+}
+
+fn printed(name: &str) -> String {
+    words::printable(name.as_bytes())
+}
+
+fn parts(item: &VerifiedItem) -> Vec<LogPart> {
+    let ranges = item.logs.iter().filter(|log| !log.complete);
+    ranges
+        .map(|log| LogPart {
+            subject: log.subject.clone(),
+            first: log.first.saturating_add(1),
+            last: log.first.saturating_add(log.shown),
+            of: log.size,
+            height: item.leaf.height,
+        })
+        .collect()
+}
+
+/// The operation of an EVENT claim.
+pub(crate) fn event_detail(item: &Item) -> Detail {
+    let body = item.op.as_ref().map(|op| op.bytes.clone());
+    Detail::Event(of_item(item, body))
+}
+
+/// The receipt of a RECEIPT claim.
+pub(crate) fn receipt_detail(item: &Item) -> Detail {
+    let body = item.op.as_ref().map(|op| op.bytes.clone());
+    Detail::Receipt(of_item(item, body))
+}
+
+fn of_item(item: &Item, body: Option<Vec<u8>>) -> Event {
+    let height = proto::history::HistoryLeaf::decode(&item.leaf).map(|leaf| leaf.height);
+    let mut event = Event {
+        height: height.unwrap_or_default(),
+        receipt_index: None,
+        code: None,
+        system: false,
+        links: Vec::new(),
+        alerts: Vec::new(),
+        body,
+    };
+    if let Some(receipt) = &item.receipt {
+        event.receipt_index = Some(receipt.index);
+        fill(&mut event, &receipt.payload, &receipt.links, &receipt.alerts);
+    }
+    event
+}
+
+fn of_entry(entry: &LogEntry) -> Event {
+    let mut event = Event {
+        height: Height::new(entry.height),
+        receipt_index: Some(entry.receipt_index),
+        code: None,
+        system: false,
+        links: Vec::new(),
+        alerts: Vec::new(),
+        body: entry.body.clone(),
+    };
+    fill(&mut event, &entry.receipt, &entry.links, &entry.alerts);
+    event
+}
+
+/// Reads what has been verified; bytes that do not decode have been refused before.
+fn fill(event: &mut Event, payload: &[u8], links: &[u8], alerts: &[u8]) {
+    if let Ok(payload) = ReceiptPayload::decode(payload) {
+        event.code = Some(payload.code);
+        event.system = matches!(payload.source, ReceiptSource::System { .. });
+    }
+    if let Ok(links) = Links::decode(links) {
+        event.links = links.as_slice().to_vec();
+    }
+    if let Ok(alerts) = Alerts::decode(alerts) {
+        event.alerts = alerts.as_slice().to_vec();
+    }
+}
+
+/// The tree and the records of a trace.
+pub(crate) fn trace_detail(item: &Item, answer: TraceAnswer) -> Detail {
+    let reached = |log: &&Log| {
+        let subject = log.subject_of().parse();
+        subject.is_some_and(|subject| {
+            subject.kind.has_one_log() && answer.walk.reached.contains_key(&subject)
+        })
+    };
+    let events = events(item.logs.iter().filter(reached));
+    Detail::Trace(Box::new(TracePart {
+        starts: answer.starts,
+        facts: answer.facts,
+        walk: answer.walk,
+        truncated: answer.truncated.into_iter().collect(),
+        events,
+    }))
+}
+
+/// The records of a window.
+pub(crate) fn window_detail(item: &Item, answer: &WindowAnswer) -> Detail {
+    let subject = ledger::bundle::Subject::of(&answer.facts.subject);
+    let in_window = |log: &&Log| {
+        log.subject_of() == subject && answer.days.iter().any(|(day, _)| *day == log.bucket)
+    };
+    let events = events(item.logs.iter().filter(in_window));
+    Detail::Window(Box::new(WindowPart { facts: answer.facts.clone(), events }))
+}
+
+/// Each receipt once, with its body if any log shows it.
+fn events<'a>(logs: impl Iterator<Item = &'a Log>) -> Vec<Event> {
+    let mut found: BTreeMap<(u64, u32), &LogEntry> = BTreeMap::new();
+    for entry in logs.flat_map(|log| &log.entries) {
+        let known = found.entry((entry.height, entry.receipt_index)).or_insert(entry);
+        if known.body.is_none() {
+            *known = entry;
+        }
+    }
+    found.into_values().map(of_entry).collect()
+}
