@@ -1,0 +1,6 @@
+#![cfg(test)]
+//! Tests of the store on RocksDB: the same suite as the store in memory, and what only a disk can do.
+
+mod conformance;
+mod disk;
+mod model;
