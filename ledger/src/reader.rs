@@ -294,13 +294,11 @@ impl<'a, R: StoreRead> View<'a, R> {
     ) -> Result<Vec<Pair>, StoreError> {
         let (prefix, from) = (schema::state(namespace, prefix), schema::state(namespace, from));
         let pairs = self.read.scan_prefix(Column::State, &prefix, &from, limit)?;
-        let bare = |(key, value): Pair| match (key.split_first(), value.split_at_checked(8)) {
-            (Some((_, bare)), Some((_, value))) => Ok((bare.to_vec(), value.to_vec())),
-            (None, _) | (_, None) => {
-                Err(StoreError::damaged(Column::State, &key, "expected a height and a value"))
-            }
+        let bare = |(mut key, value): Pair| {
+            key.remove(0);
+            (key, value)
         };
-        pairs.into_iter().map(bare).collect()
+        Ok(pairs.into_iter().map(bare).collect())
     }
 
     /// The state as of a height, at most [`WINDOW_HEIGHTS`] below the head.

@@ -99,24 +99,6 @@ pub(crate) fn row(prefix: &[u8], index: u64) -> Vec<u8> {
     [prefix, &index.to_be_bytes()].concat()
 }
 
-/// Value of the state with the height that wrote it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct StateValue {
-    pub(crate) since: Height,
-    pub(crate) value: Vec<u8>,
-}
-
-impl Canonical for StateValue {
-    fn encode_to(&self, out: &mut Writer) {
-        out.u64(self.since.value()).raw(&self.value);
-    }
-
-    fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let since = Height::new(input.u64("since")?);
-        Ok(Self { since, value: input.raw("value", input.remaining())?.to_vec() })
-    }
-}
-
 /// Where a transaction stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TxPlace {

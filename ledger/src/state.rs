@@ -7,12 +7,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use contracts::state::{Changes, State, StateFault};
-use proto::codec::Canonical as _;
 use proto::hash::Hash;
 use proto::trie::{self, Namespace, StateProof};
 use proto::types::Height;
 
-use crate::schema::{self, PRUNE_EVERY_HEIGHTS, StateValue, WINDOW_HEIGHTS};
+use crate::schema::{self, PRUNE_EVERY_HEIGHTS, WINDOW_HEIGHTS};
 use crate::store::{Batch, Column, StoreError, StoreRead};
 use crate::trie::undo::{self, Groups, Undo};
 use crate::trie::{self as pages, Changed, Trie};
@@ -20,7 +19,7 @@ use crate::trie::{self as pages, Changed, Trie};
 /// The state below the block that is being executed. It remembers every value that was read.
 pub struct StateView<'a, S> {
     store: &'a S,
-    known: RefCell<BTreeMap<Vec<u8>, Option<StateValue>>>,
+    known: RefCell<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
     fault: RefCell<Option<StoreError>>,
 }
 
@@ -41,16 +40,11 @@ impl<'a, S: StoreRead> StateView<'a, S> {
         namespace: Namespace,
         key: &[u8],
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.stored(namespace, key)?.map(|stored| stored.value))
-    }
-
-    fn stored(&self, namespace: Namespace, key: &[u8]) -> Result<Option<StateValue>, StoreError> {
         let key = schema::state(namespace, key);
         if let Some(known) = self.known.borrow().get(&key) {
             return Ok(known.clone());
         }
-        let found = self.store.get(Column::State, &key)?;
-        let value = found.map(|bytes| parse(&key, &bytes)).transpose()?;
+        let value = self.store.get(Column::State, &key)?;
         self.known.borrow_mut().insert(key, value.clone());
         Ok(value)
     }
@@ -60,10 +54,7 @@ impl<'a, S: StoreRead> StateView<'a, S> {
         let mut known = self.known.borrow_mut();
         let unknown: Vec<Vec<u8>> = keys.filter(|key| !known.contains_key(key)).collect();
         let values = self.store.get_many(Column::State, &unknown)?;
-        for (key, found) in unknown.into_iter().zip(values) {
-            let value = found.map(|bytes| parse(&key, &bytes)).transpose()?;
-            known.insert(key, value);
-        }
+        known.extend(unknown.into_iter().zip(values));
         Ok(())
     }
 }
@@ -76,11 +67,6 @@ impl<S: StoreRead> State for StateView<'_, S> {
             StateFault::Storage { detail }
         })
     }
-}
-
-fn parse(key: &[u8], bytes: &[u8]) -> Result<StateValue, StoreError> {
-    StateValue::decode(bytes)
-        .map_err(|_| StoreError::damaged(Column::State, key, "expected a height and a value"))
 }
 
 /// The one writer of the state.
@@ -110,21 +96,18 @@ impl StateTrie {
         for ((namespace, key), new) in changes {
             let state_key = schema::state(namespace, &key);
             let old = known.get(&state_key).and_then(Option::as_ref);
-            if old.map(|old| &old.value) == new.as_ref() {
+            if old == new.as_ref() {
                 continue;
             }
             let path = trie::key_hash(namespace, &key);
             changed.push((path, new.as_deref().map(trie::value_hash)));
             // Below genesis there is nothing that anyone could ask for.
             if height > Height::GENESIS {
-                undo.value(&path, &state_key, old.map(StateValue::encode).as_deref());
+                undo.value(&path, &state_key, old.map(Vec::as_slice));
             }
             match new {
                 None => batch.delete(Column::State, state_key),
-                Some(value) => {
-                    let stored = StateValue { since: height, value };
-                    batch.put(Column::State, state_key, stored.encode());
-                }
+                Some(value) => batch.put(Column::State, state_key, value),
             }
         }
         changed.sort_unstable();
@@ -160,20 +143,16 @@ pub fn get_at(
     (at, head): (Height, Height),
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let state_key = schema::state(namespace, key);
-    let found = store.get(Column::State, &state_key)?;
-    let mut stored = found.map(|bytes| parse(&state_key, &bytes)).transpose()?;
-    if at < head && stored.as_ref().is_none_or(|stored| stored.since > at) {
-        let path = trie::key_hash(namespace, key);
-        let mut olds = Vec::new();
-        undo::visit(store, (at, head), &path, Groups::Value, |group| {
-            olds.extend(group.values.into_iter().filter(|(key, _)| *key == state_key));
-        })?;
-        // Newest first, so the last one is what the first height above `at` replaced.
-        if let Some((_, old)) = olds.pop() {
-            stored = old.map(|bytes| parse(&state_key, &bytes)).transpose()?;
-        }
+    let mut olds = Vec::new();
+    let path = trie::key_hash(namespace, key);
+    undo::visit(store, (at, head), &path, Groups::Value, |group| {
+        olds.extend(group.values.into_iter().filter(|(key, _)| *key == state_key));
+    })?;
+    // Newest first, so the last one is what the first height above `at` replaced.
+    match olds.pop() {
+        Some((_, old)) => Ok(old),
+        None => store.get(Column::State, &state_key),
     }
-    Ok(stored.map(|stored| stored.value))
 }
 
 /// Presence or absence of a key under the state root of height `at`, as [`get_at`].

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use proto::codec::{DecodeError, Reader, Writer};
 use proto::hash::Hash;
-use proto::limits::STATE_VALUE_BYTES_MAX;
 use proto::types::Height;
 
 use crate::schema;
@@ -25,7 +24,7 @@ const ABSENT: u8 = 0;
 pub(crate) struct Group {
     /// Key of a page with its old slots.
     pub(crate) pages: Vec<(Vec<u8>, Vec<u8>)>,
-    /// State key with the old value as it was stored, or none.
+    /// State key with the old value, or none.
     pub(crate) values: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
@@ -130,7 +129,7 @@ impl Group {
             let key = input.bytes16("state key", u16::MAX)?.to_vec();
             let value = match input.u8("old value")? {
                 ABSENT => None,
-                PRESENT => Some(input.bytes32("old value", STATE_VALUE_BYTES_MAX + 8)?.to_vec()),
+                PRESENT => Some(input.bytes32("old value", u32::MAX)?.to_vec()),
                 _ => return Err(DecodeError::Invalid { field: "old value", rule: "is 0 or 1" }),
             };
             group.values.push((key, value));

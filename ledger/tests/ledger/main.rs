@@ -1,0 +1,5 @@
+//! The ledger on a store in memory: appending, reading back, proving, checking.
+#![cfg(test)]
+
+mod append;
+mod chain;
