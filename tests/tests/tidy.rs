@@ -155,6 +155,10 @@ fn sources() -> BTreeMap<String, String> {
     found
 }
 
+fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "rs")
+}
+
 /// Lines of a data file: fields between bars.
 fn rows(text: &'static str) -> Vec<[&'static str; 3]> {
     text.lines()
@@ -235,7 +239,7 @@ fn each_word_stands_only_where_it_may() {
     for (path, text) in sources() {
         let tested = path.starts_with("tests/") || path.contains("/tests/");
         let aside = ["/benches/", "/examples/"].iter().any(|folder| path.contains(folder));
-        if !path.ends_with(".rs") || tested || aside {
+        if !is_rust(&path) || tested || aside {
             continue;
         }
         for (number, line) in (1..).zip(text.lines()) {
@@ -266,7 +270,7 @@ fn each_word_stands_only_where_it_may() {
 fn no_file_is_longer_than_a_reader_can_bear() {
     let long: Vec<String> = sources()
         .iter()
-        .filter(|(path, _)| path.ends_with(".rs"))
+        .filter(|(path, _)| is_rust(path))
         .map(|(path, text)| (path, text.lines().count()))
         .filter(|(_, lines)| *lines > FILE_LINES_MAX)
         .map(|(path, lines)| format!("{path}: {lines} lines"))
@@ -278,7 +282,7 @@ fn no_file_is_longer_than_a_reader_can_bear() {
 fn every_file_says_on_top_what_it_owns() {
     let silent: Vec<String> = sources()
         .into_iter()
-        .filter(|(path, _)| path.ends_with(".rs"))
+        .filter(|(path, _)| is_rust(path))
         .filter(|(_, text)| {
             let mut lines =
                 text.lines().filter(|line| !line.is_empty() && !line.starts_with("#![c"));
@@ -299,7 +303,7 @@ fn test_files_are_marked_as_tests() {
             let parts: Vec<&str> = path.split('/').collect();
             // Modules of a test inherit the mark of its root.
             let root = match parts.as_slice() {
-                [.., "tests", name] => name.ends_with(".rs"),
+                [.., "tests", name] => is_rust(name),
                 [.., "tests", _, "main.rs"] => true,
                 _ => false,
             };
