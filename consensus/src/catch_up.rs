@@ -161,6 +161,9 @@ impl Replica {
                 self.learn_certificate(certificate, actions);
             }
         }
+        if matches!(self.mode, Mode::Halted(_)) {
+            return; // L103
+        }
         if let Some(certificate) = message.certified {
             self.learn_checkpoint(certificate, actions);
         }
@@ -297,19 +300,28 @@ impl Replica {
         (ahead > self.tip.height && !complete && room).then_some(ahead)
     }
 
-    /// The block whose bodies the next step needs, with the members that should have them.
-    fn block_in_need(&self) -> Option<(Arc<Block>, Vec<ValidatorIndex>)> {
+    /// The block whose bodies the next step needs.
+    fn block_in_need(&self) -> Option<&Arc<Block>> {
         let slot = self.known()?;
         if let Some(certificate) = &slot.certificate {
-            let block = slot.block(certificate.statement.block_hash)?;
-            return Some((Arc::clone(block), certificate.signers().collect()));
+            return slot.block(certificate.statement.block_hash);
         }
         if let Some(block) = self.open.wanted.and_then(|hash| slot.block(hash)) {
-            return Some((Arc::clone(block), Vec::new()));
+            return Some(block);
         }
         let (_, proposal) = slot.proposals.range(self.own_view()..).next_back()?;
-        let block = slot.block(proposal.block.hash())?;
-        Some((Arc::clone(block), vec![proposal.signed.signer]))
+        slot.block(proposal.block.hash())
+    }
+
+    /// The members that should have its bodies before all others.
+    fn body_holders(&self) -> Vec<ValidatorIndex> {
+        let Some(slot) = self.known() else { return Vec::new() };
+        let proposal = slot.proposals.range(self.own_view()..).next_back();
+        match (&slot.certificate, self.open.wanted, proposal) {
+            (Some(certificate), _, _) => certificate.signers().collect(),
+            (None, None, Some((_, proposal))) => vec![proposal.signed.signer],
+            (None, Some(_), _) | (None, None, None) => self.holders(),
+        }
     }
 
     fn missing_block(&self) -> Option<proto::BlockHash> {
@@ -319,8 +331,8 @@ impl Replica {
     }
 
     fn needs_bodies(&self) -> bool {
-        self.block_in_need().is_some_and(|(block, _)| {
-            self.pool.first_missing(&block, self.open.checks.get(&block.hash())).is_some()
+        self.block_in_need().is_some_and(|block| {
+            self.pool.first_missing(block, self.open.checks.get(&block.hash())).is_some()
         })
     }
 
@@ -354,8 +366,9 @@ impl Replica {
                 actions.push(Action::FetchBlock { from, hash });
             }
         }
-        if let Some((block, mut holders)) = self.block_in_need() {
-            let leaves = self.missing_bodies(&block);
+        if let Some(block) = self.block_in_need() {
+            let leaves = self.missing_bodies(block);
+            let mut holders = self.body_holders();
             holders.retain(|it| *it != self.config.me);
             if holders.is_empty() || !self.attempts.is_multiple_of(2) {
                 holders = self.others().collect();

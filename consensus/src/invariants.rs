@@ -18,6 +18,10 @@ impl Replica {
         if let Some(slot) = self.known() {
             let own = slot.own.commit.as_ref().map(|commit| commit.statement.view);
             assert!(own <= slot.lock_view(), "no commit without its prepared certificate");
+            if slot.certificate.is_none() && self.mode == Mode::Voting {
+                let lock = slot.lock_view();
+                assert!(lock <= Some(self.own_view()), "a lock brings the replica into its view");
+            }
         }
         assert!(
             self.checkpoints.hardened() <= self.executed.history_size(),

@@ -377,6 +377,11 @@ impl Replica {
         let Some(certificate) = slot.prepared(view) else { return };
         actions.push(Action::Journal(Record::Prepared(certificate.clone())));
         slot.raise_lock(certificate);
+        if view >= self.own_view() {
+            // L42: a quorum works in that view. To leave a lower one now would be to speak of a
+            // view below the own lock.
+            self.enter_view(view);
+        }
     }
 
     /// L40: commits what is prepared in the own view.

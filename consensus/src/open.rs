@@ -52,6 +52,7 @@ impl Replica {
             own.proposal.as_ref().map(|proposal| proposal.signed.statement.view),
             own.prepare.as_ref().map(|signed| signed.statement.view),
             own.commit.as_ref().map(|signed| signed.statement.view),
+            slot.lock_view(),
         ];
         let view = voted.into_iter().flatten().max().unwrap_or(self.open.base);
         let wanted = own.view_change.as_ref().map(|change| change.signed.statement.view);

@@ -138,8 +138,11 @@ impl Pool {
     /// The first leaf of a block that is not here; `known` spares the walk while it still misses.
     pub(crate) fn first_missing(&self, block: &Block, known: Option<&Bodies>) -> Option<Hash> {
         match known {
+            Some(Bodies::Ready) => None,
             Some(Bodies::Missing(leaf)) if !self.holds(leaf) => Some(*leaf),
-            Some(_) | None => block.tx_leaves().iter().find(|leaf| !self.holds(leaf)).copied(),
+            Some(Bodies::Missing(_) | Bodies::Refused(_)) | None => {
+                block.tx_leaves().iter().find(|leaf| !self.holds(leaf)).copied()
+            }
         }
     }
 

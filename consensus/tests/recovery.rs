@@ -1,39 +1,27 @@
 //! Checkpoints, catch-up, start and restart as transcripts.
 #![cfg(test)]
+#![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
 #[path = "support/bench.rs"]
 #[allow(dead_code, reason = "each test file uses its part of the bench")]
 mod bench;
 
-use bench::{Setup, transcript};
-use consensus::Voting;
-use expect_test::{Expect, expect};
-
-fn check(members: u16, me: u16, script: &str, expect: &Expect) {
-    expect.assert_eq(&transcript(Setup { members, me, voting: Voting::Allowed }, script));
-}
+use bench::check;
+use expect_test::expect;
 
 #[test]
 fn a_checkpoint_is_certified_by_a_quorum_and_hardened_by_all() {
     check(
         4,
         1,
-        "
-        vote
-        0 checkpoint 1 genesis
-        2 checkpoint 1 genesis
-        2 checkpoint 1 genesis
-        3 checkpoint 1 genesis
-        standing
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            0 checkpoint 1 genesis => -
-            2 checkpoint 1 genesis => certified 1
-            2 checkpoint 1 genesis => -
-            3 checkpoint 1 genesis => hardened 1
-            standing => h1 v0 Idle, decided 0, executed 0, certified 1, hardened 1, 0 bodies, waits for 0
-        "#]],
+        vote => mode starting; mode voting
+        0 checkpoint 1 genesis => -
+        2 checkpoint 1 genesis => certified 1
+        2 checkpoint 1 genesis => -
+        3 checkpoint 1 genesis => hardened 1
+        standing => h1 v0 Idle, decided 0, executed 0, certified 1, hardened 1, 0 bodies, waits for 0
+    "#]],
     );
 }
 
@@ -42,28 +30,17 @@ fn a_checkpoint_is_signed_after_execution_and_releases_the_journal() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        2 decided v0 a
-        executed 1 r1
-        sign
-        0 checkpoint 2 r1
-        3 checkpoint 2 r1
-        2 checkpoint 2 r1
-        standing
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            2 decided v0 a => journal decided h1 a; decide h1 a
-            executed 1 r1 => sign checkpoint 2
-            sign => send checkpoint 2; release below h2
-            0 checkpoint 2 r1 => -
-            3 checkpoint 2 r1 => certified 2
-            2 checkpoint 2 r1 => hardened 2
-            standing => h2 v0 Idle, decided 1, executed 1, certified 2, hardened 2, 0 bodies, waits for 0
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        2 decided v0 a => journal decided h1 a; decide h1 a
+        executed 1 r1 => sign checkpoint 2
+        sign => send checkpoint 2; release below h2
+        0 checkpoint 2 r1 => -
+        3 checkpoint 2 r1 => certified 2
+        2 checkpoint 2 r1 => hardened 2
+        standing => h2 v0 Idle, decided 1, executed 1, certified 2, hardened 2, 0 bodies, waits for 0
+    "#]],
     );
 }
 
@@ -72,26 +49,16 @@ fn checkpoints_that_come_before_the_execution_count_after_it() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        0 checkpoint 2 r1
-        3 checkpoint 2 r1
-        2 checkpoint 2 r1
-        2 decided v0 a
-        executed 1 r1
-        sign
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            0 checkpoint 2 r1 => -
-            3 checkpoint 2 r1 => -
-            2 checkpoint 2 r1 => -
-            2 decided v0 a => journal decided h1 a; decide h1 a
-            executed 1 r1 => certified 2; sign checkpoint 2
-            sign => send checkpoint 2; release below h2; hardened 2
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        0 checkpoint 2 r1 => -
+        3 checkpoint 2 r1 => -
+        2 checkpoint 2 r1 => -
+        2 decided v0 a => journal decided h1 a; decide h1 a
+        executed 1 r1 => certified 2; sign checkpoint 2
+        sign => send checkpoint 2; release below h2; hardened 2
+    "#]],
     );
 }
 
@@ -100,20 +67,13 @@ fn a_garbage_root_of_one_member_is_reported_and_stops_nobody() {
     check(
         4,
         1,
-        "
-        vote
-        0 checkpoint 1 garbage
-        2 checkpoint 1 genesis
-        3 checkpoint 1 genesis
-        standing
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            0 checkpoint 1 garbage => report: validator 0 signed another root than this node at size 1
-            2 checkpoint 1 genesis => -
-            3 checkpoint 1 genesis => certified 1
-            standing => h1 v0 Idle, decided 0, executed 0, certified 1, hardened 0, 0 bodies, waits for 0
-        "#]],
+        vote => mode starting; mode voting
+        0 checkpoint 1 garbage => report: validator 0 signed another root than this node at size 1
+        2 checkpoint 1 genesis => -
+        3 checkpoint 1 genesis => certified 1
+        standing => h1 v0 Idle, decided 0, executed 0, certified 1, hardened 0, 0 bodies, waits for 0
+    "#]],
     );
 }
 
@@ -122,16 +82,10 @@ fn two_roots_of_one_size_are_evidence() {
     check(
         4,
         1,
-        "
-        vote
-        0 checkpoint 1 genesis
-        0 checkpoint 1 garbage
-        0 checkpoint 1 garbage
-        ",
         &expect![[r#"
             vote => mode starting; mode voting
             0 checkpoint 1 genesis => -
-            0 checkpoint 1 garbage => evidence DoubleCheckpoint against 0
+            0 checkpoint 1 garbage => evidence: two checkpoints of size 1, against validator 0
             0 checkpoint 1 garbage => -
         "#]],
     );
@@ -142,32 +96,19 @@ fn a_quorum_with_another_root_halts_this_replica() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        0 checkpoint 2 other
-        2 checkpoint 2 other
-        3 checkpoint 2 other
-        2 decided v0 a
-        executed 1 r1
-        block b on=a v0
-        0 propose v0 b
-        3 prepare v0 a
-        standing
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            0 checkpoint 2 other => -
-            2 checkpoint 2 other => -
-            3 checkpoint 2 other => -
-            2 decided v0 a => journal decided h1 a; decide h1 a
-            executed 1 r1 => mode halted: a quorum of other members computed another history; status to 0 with decided; status to 2 with decided; status to 3 with decided
-            block b on=a v0 => -
-            0 propose v0 b => -
-            3 prepare v0 a => -
-            standing => h2 v0 Idle, decided 1, executed 1, certified 0, hardened 0, 0 bodies, waits for nobody
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        0 checkpoint 2 other => -
+        2 checkpoint 2 other => -
+        3 checkpoint 2 other => -
+        2 decided v0 a => journal decided h1 a; decide h1 a
+        executed 1 r1 => mode halted: a quorum of other members computed another history; status to 0 with decided; status to 2 with decided; status to 3 with decided
+        block b on=a v0 => -
+        0 propose v0 b => -
+        3 prepare v0 a => -
+        standing => h2 v0 Idle, decided 1, executed 1, certified 0, hardened 0, 0 bodies, waits for nobody
+    "#]],
     );
 }
 
@@ -176,14 +117,10 @@ fn a_certificate_of_another_root_halts_this_replica() {
     check(
         4,
         1,
-        "
-        vote
-        0 status certified 1 other
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            0 status certified 1 other => mode halted: a quorum of other members computed another history; status to 0; status to 2; status to 3
-        "#]],
+        vote => mode starting; mode voting
+        0 status certified 1 other => mode halted: a quorum of other members computed another history; status to 0; status to 2; status to 3
+    "#]],
     );
 }
 
@@ -192,17 +129,11 @@ fn two_certificates_of_two_roots_are_a_fork() {
     check(
         4,
         1,
-        "
-        vote
-        0 checkpoint 1 genesis
-        2 checkpoint 1 genesis
-        0 status certified 1 other
-        ",
         &expect![[r#"
             vote => mode starting; mode voting
             0 checkpoint 1 genesis => -
             2 checkpoint 1 genesis => certified 1
-            0 status certified 1 other => evidence ForkedCheckpoint against 1 2; mode halted: two valid certificates contradict each other; status to 0; status to 2 with certified; status to 3 with certified
+            0 status certified 1 other => evidence: two histories certified of size 1, against validator 1, 2; mode halted: two valid certificates contradict each other; status to 0; status to 2 with certified; status to 3 with certified
         "#]],
     );
 }
@@ -212,22 +143,14 @@ fn a_certificate_beyond_the_own_execution_waits_for_it() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        0 status certified 2 r1
-        2 decided v0 a
-        executed 1 r1
-        standing
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            0 status certified 2 r1 => -
-            2 decided v0 a => journal decided h1 a; decide h1 a
-            executed 1 r1 => certified 2; sign checkpoint 2
-            standing => h2 v0 Idle, decided 1, executed 1, certified 2, hardened 0, 0 bodies, waits for 0
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        0 status certified 2 r1 => -
+        2 decided v0 a => journal decided h1 a; decide h1 a
+        executed 1 r1 => certified 2; sign checkpoint 2
+        standing => h2 v0 Idle, decided 1, executed 1, certified 2, hardened 0, 0 bodies, waits for 0
+    "#]],
     );
 }
 
@@ -236,24 +159,15 @@ fn the_last_checkpoint_is_sent_again_in_every_status_and_counts_from_one() {
     check(
         4,
         1,
-        "
-        vote
-        0 status checkpoint 1 genesis
-        2 status checkpoint 1 genesis
-        3 status checkpoint 1 genesis
-        restart
-        start
-        standing
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            0 status checkpoint 1 genesis => -
-            2 status checkpoint 1 genesis => certified 1
-            3 status checkpoint 1 genesis => hardened 1
-            restart => -
-            start => mode starting; status to 0 with certified; status to 2 with certified; status to 3 with certified
-            standing => h1 v0 Idle, decided 0, executed 0, certified 1, hardened 0, 0 bodies, waits for 0 2 3
-        "#]],
+        vote => mode starting; mode voting
+        0 status checkpoint 1 genesis => -
+        2 status checkpoint 1 genesis => certified 1
+        3 status checkpoint 1 genesis => hardened 1
+        restart => -
+        start => mode starting; status to 0 with certified; status to 2 with certified; status to 3 with certified
+        standing => h1 v0 Idle, decided 0, executed 0, certified 1, hardened 0, 0 bodies, waits for 0 2 3
+    "#]],
     );
 }
 
@@ -262,32 +176,19 @@ fn a_checkpoint_never_goes_back() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        2 decided v0 a
-        executed 1 r1
-        sign
-        executed 1 r1
-        executed 3 r1
-        restart
-        vote
-        sign
-        standing
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            2 decided v0 a => journal decided h1 a; decide h1 a
-            executed 1 r1 => sign checkpoint 2
-            sign => send checkpoint 2; release below h2
-            executed 1 r1 => -
-            executed 3 r1 => -
-            restart => -
-            vote => mode starting; mode voting
-            sign => -
-            standing => h2 v0 Idle, decided 1, executed 1, certified 0, hardened 0, 0 bodies, waits for 0
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        2 decided v0 a => journal decided h1 a; decide h1 a
+        executed 1 r1 => sign checkpoint 2
+        sign => send checkpoint 2; release below h2
+        executed 1 r1 => -
+        executed 3 r1 => -
+        restart => -
+        vote => mode starting; mode voting
+        sign => -
+        standing => h2 v0 Idle, decided 1, executed 1, certified 0, hardened 0, 0 bodies, waits for 0
+    "#]],
     );
 }
 
@@ -296,20 +197,13 @@ fn the_start_waits_for_all_or_for_enough_after_two_seconds() {
     check(
         4,
         1,
-        "
-        start
-        0 status echo
-        2 status echo
-        3 status
-        timer start
-        ",
         &expect![[r#"
-            start => mode starting; status to 0; status to 2; status to 3
-            0 status echo => status to 0
-            2 status echo => status to 2
-            3 status => status to 3
-            timer start => mode voting; status to 0; status to 2; status to 3; sign checkpoint 1
-        "#]],
+        start => mode starting; status to 0; status to 2; status to 3
+        0 status echo => status to 0
+        2 status echo => status to 2
+        3 status => status to 3
+        timer start => mode voting; status to 0; status to 2; status to 3; sign checkpoint 1
+    "#]],
     );
 }
 
@@ -318,18 +212,12 @@ fn the_start_goes_on_when_all_answered() {
     check(
         4,
         1,
-        "
-        start
-        0 status echo
-        2 status echo
-        3 status echo
-        ",
         &expect![[r#"
-            start => mode starting; status to 0; status to 2; status to 3
-            0 status echo => status to 0
-            2 status echo => status to 2
-            3 status echo => status to 3; mode voting; status to 0; status to 2; status to 3; sign checkpoint 1
-        "#]],
+        start => mode starting; status to 0; status to 2; status to 3
+        0 status echo => status to 0
+        2 status echo => status to 2
+        3 status echo => status to 3; mode voting; status to 0; status to 2; status to 3; sign checkpoint 1
+    "#]],
     );
 }
 
@@ -338,18 +226,12 @@ fn after_the_wait_the_next_answer_is_enough() {
     check(
         4,
         1,
-        "
-        start
-        timer start
-        0 status echo
-        2 status echo
-        ",
         &expect![[r#"
-            start => mode starting; status to 0; status to 2; status to 3
-            timer start => -
-            0 status echo => status to 0
-            2 status echo => status to 2; mode voting; status to 0; status to 2; status to 3; sign checkpoint 1
-        "#]],
+        start => mode starting; status to 0; status to 2; status to 3
+        timer start => -
+        0 status echo => status to 0
+        2 status echo => status to 2; mode voting; status to 0; status to 2; status to 3; sign checkpoint 1
+    "#]],
     );
 }
 
@@ -358,22 +240,14 @@ fn a_new_nonce_is_answered_with_what_is_held_of_the_asker() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        2 prepare v0 a
-        2 checkpoint 1 genesis
-        2 status asks mute
-        2 status asks mute
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            2 prepare v0 a => -
-            2 checkpoint 1 genesis => -
-            2 status asks mute => status to 2 seen prepare v0 seen checkpoint 1
-            2 status asks mute => -
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        2 prepare v0 a => -
+        2 checkpoint 1 genesis => -
+        2 status asks mute => status to 2 seen prepare v0 seen checkpoint 1
+        2 status asks mute => -
+    "#]],
     );
 }
 
@@ -382,25 +256,6 @@ fn a_restart_resumes_its_votes_and_never_signs_two_things() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        block b v0 time=1
-        0 propose v0 a
-        sign
-        restart
-        vote
-        0 propose v0 b
-        0 propose v0 a
-        timer resend
-        2 prepare v0 a
-        3 prepare v0 a
-        sign
-        restart
-        vote
-        standing
-        timer resend
-        ",
         &expect![[r#"
             vote => mode starting; mode voting
             block a v0 => -
@@ -409,7 +264,7 @@ fn a_restart_resumes_its_votes_and_never_signs_two_things() {
             sign => send prepare h1 v0 a
             restart => -
             vote => mode starting; mode voting
-            0 propose v0 b => evidence DoublePrePrepare against 0; sign view-change h1 v1
+            0 propose v0 b => evidence: two proposals at height 1 view 0, against validator 0; sign view-change h1 v1
             0 propose v0 a => -
             timer resend => send prepare h1 v0 a
             2 prepare v0 a => journal prepared v0 a
@@ -428,24 +283,15 @@ fn a_vote_that_was_asked_for_but_not_signed_is_asked_for_again() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        0 propose v0 a
-        restart
-        vote
-        0 propose v0 a
-        sign
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            0 propose v0 a => journal proposal v0 a with 0 bodies; sign prepare h1 v0 a
-            restart => -
-            vote => mode starting; mode voting
-            0 propose v0 a => journal proposal v0 a with 0 bodies; sign prepare h1 v0 a
-            sign => send prepare h1 v0 a
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        0 propose v0 a => journal proposal v0 a with 0 bodies; sign prepare h1 v0 a
+        restart => -
+        vote => mode starting; mode voting
+        0 propose v0 a => journal proposal v0 a with 0 bodies; sign prepare h1 v0 a
+        sign => send prepare h1 v0 a
+    "#]],
     );
 }
 
@@ -454,22 +300,14 @@ fn a_primary_sends_its_journaled_proposal_again_and_no_other() {
     check(
         4,
         0,
-        "
-        vote
-        sign
-        restart
-        vote
-        timer resend
-        timer propose
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            sign => -
-            restart => -
-            vote => mode starting; mode voting
-            timer resend => send propose h1 v0 own1.0 (0 tx)
-            timer propose => -
-        "#]],
+        vote => mode starting; mode voting
+        sign => -
+        restart => -
+        vote => mode starting; mode voting
+        timer resend => send propose h1 v0 own1.0 (0 tx)
+        timer propose => -
+    "#]],
     );
 }
 
@@ -478,30 +316,18 @@ fn a_restart_goes_on_with_the_view_change() {
     check(
         4,
         1,
-        "
-        vote
-        timers
-        timer view-change
-        sign
-        restart
-        vote
-        standing
-        block a v0
-        0 propose v0 a
-        timer view-change
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            timers => -
-            timer view-change => set ViewChange 1000; sign view-change h1 v1
-            sign => send view-change h1 v1; set Resend 250
-            restart => -
-            vote => mode starting; mode voting
-            standing => h1 v1 ViewChanging(View(1)), decided 0, executed 0, certified 0, hardened 0, 0 bodies, waits for 0 2 3
-            block a v0 => -
-            0 propose v0 a => -
-            timer view-change => send view-change h1 v1; set ViewChange 1000
-        "#]],
+        vote => mode starting; mode voting
+        timers => -
+        timer view-change => set ViewChange 1000; sign view-change h1 v1
+        sign => send view-change h1 v1; set Resend 250
+        restart => -
+        vote => mode starting; mode voting
+        standing => h1 v1 ViewChanging(View(1)), decided 0, executed 0, certified 0, hardened 0, 0 bodies, waits for 0 2 3
+        block a v0 => -
+        0 propose v0 a => -
+        timer view-change => send view-change h1 v1; set ViewChange 1000
+    "#]],
     );
 }
 
@@ -510,32 +336,19 @@ fn a_decision_that_was_not_executed_is_handed_over_again() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0 tx=t
-        body t
-        2 decided v0 a
-        block b on=a v0
-        0 propose v0 b
-        sign
-        restart
-        body t
-        vote
-        standing
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 tx=t => -
-            body t => -
-            2 decided v0 a => journal decided h1 a; decide h1 a
-            block b on=a v0 => -
-            0 propose v0 b => journal proposal v0 b with 0 bodies; sign prepare h2 v0 b
-            sign => send prepare h2 v0 b
-            restart => -
-            body t => -
-            vote => mode starting; mode voting
-            standing => h2 v0 Proposed, decided 1, executed 0, certified 0, hardened 0, 0 bodies, waits for 2 3
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 tx=t => -
+        body t => -
+        2 decided v0 a => journal decided h1 a; decide h1 a
+        block b on=a v0 => -
+        0 propose v0 b => journal proposal v0 b with 0 bodies; sign prepare h2 v0 b
+        sign => send prepare h2 v0 b
+        restart => -
+        body t => -
+        vote => mode starting; mode voting
+        standing => h2 v0 Proposed, decided 1, executed 0, certified 0, hardened 0, 0 bodies, waits for 2 3
+    "#]],
     );
 }
 
@@ -544,30 +357,18 @@ fn a_lost_journal_is_seen_by_the_safety_record() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        0 propose v0 a
-        sign
-        wipe
-        vote
-        0 propose v0 a
-        2 decided v0 a
-        executed 1 r1
-        standing
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            0 propose v0 a => journal proposal v0 a with 0 bodies; sign prepare h1 v0 a
-            sign => send prepare h1 v0 a
-            wipe => -
-            vote => mode not voting: the journal of earlier votes is damaged
-            0 propose v0 a => -
-            2 decided v0 a => journal decided h1 a; decide h1 a
-            executed 1 r1 => release below h2
-            standing => h2 v0 Idle, decided 1, executed 1, certified 0, hardened 0, 0 bodies, waits for 0
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        0 propose v0 a => journal proposal v0 a with 0 bodies; sign prepare h1 v0 a
+        sign => send prepare h1 v0 a
+        wipe => -
+        vote => mode not voting: the journal of earlier votes is damaged
+        0 propose v0 a => -
+        2 decided v0 a => journal decided h1 a; decide h1 a
+        executed 1 r1 => release below h2
+        standing => h2 v0 Idle, decided 1, executed 1, certified 0, hardened 0, 0 bodies, waits for 0
+    "#]],
     );
 }
 
@@ -576,30 +377,18 @@ fn a_signature_above_the_own_record_ends_voting_for_good() {
     check(
         4,
         1,
-        "
-        start
-        block a v0
-        0 status echo seen prepare v0 a
-        2 status echo
-        3 status echo
-        0 propose v0 a
-        0 status
-        sign
-        restart
-        start
-        ",
         &expect![[r#"
-            start => mode starting; status to 0; status to 2; status to 3
-            block a v0 => -
-            0 status echo seen prepare v0 a => journal not voting; mode not voting: another member holds a vote of ours that our journal lacks; status to 0; status to 2; status to 3; status to 0
-            2 status echo => status to 2
-            3 status echo => status to 3
-            0 propose v0 a => -
-            0 status => -
-            sign => -
-            restart => -
-            start => journal not voting; mode not voting: another member holds a vote of ours that our journal lacks; status to 0; status to 2; status to 3
-        "#]],
+        start => mode starting; status to 0; status to 2; status to 3
+        block a v0 => -
+        0 status echo seen prepare v0 a => journal not voting; mode not voting: another member holds a vote of ours that our journal lacks; status to 0; status to 2; status to 3; status to 0
+        2 status echo => status to 2
+        3 status echo => status to 3
+        0 propose v0 a => -
+        0 status => -
+        sign => -
+        restart => -
+        start => journal not voting; mode not voting: another member holds a vote of ours that our journal lacks; status to 0; status to 2; status to 3
+    "#]],
     );
 }
 
@@ -608,14 +397,10 @@ fn a_checkpoint_above_the_own_record_ends_voting() {
     check(
         4,
         1,
-        "
-        start
-        0 status echo seen checkpoint 5 x
-        ",
         &expect![[r#"
-            start => mode starting; status to 0; status to 2; status to 3
-            0 status echo seen checkpoint 5 x => journal not voting; mode not voting: another member holds a vote of ours that our journal lacks; status to 0; status to 2; status to 3; status to 0
-        "#]],
+        start => mode starting; status to 0; status to 2; status to 3
+        0 status echo seen checkpoint 5 x => journal not voting; mode not voting: another member holds a vote of ours that our journal lacks; status to 0; status to 2; status to 3; status to 0
+    "#]],
     );
 }
 
@@ -624,16 +409,11 @@ fn a_vote_of_ours_that_we_do_not_know_ends_voting() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        1 prepare v0 a
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            1 prepare v0 a => journal not voting; mode not voting: another member holds a vote of ours that our journal lacks; status to 0; status to 2; status to 3
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        1 prepare v0 a => journal not voting; mode not voting: another member holds a vote of ours that our journal lacks; status to 0; status to 2; status to 3
+    "#]],
     );
 }
 
@@ -642,30 +422,18 @@ fn a_member_ahead_is_asked_for_blocks() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        block b on=a v0 tx=t
-        0 status decided v0 b
-        timer fetch
-        0 decided v0 a
-        0 decided v0 b
-        timer fetch
-        body t
-        standing
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            block b on=a v0 tx=t => -
-            0 status decided v0 b => -
-            timer fetch => fetch 2 blocks at h1 from 0
-            0 decided v0 a => journal decided h1 a; decide h1 a
-            0 decided v0 b => -
-            timer fetch => fetch 1 bodies from 2
-            body t => journal decided h2 b; decide h2 b
-            standing => h3 v0 Idle, decided 2, executed 0, certified 0, hardened 0, 0 bodies, waits for 0
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        block b on=a v0 tx=t => -
+        0 status decided v0 b => -
+        timer fetch => fetch 2 blocks at h1 from 0
+        0 decided v0 a => journal decided h1 a; decide h1 a
+        0 decided v0 b => -
+        timer fetch => fetch 1 bodies from 2
+        body t => journal decided h2 b; decide h2 b
+        standing => h3 v0 Idle, decided 2, executed 0, certified 0, hardened 0, 0 bodies, waits for 0
+    "#]],
     );
 }
 
@@ -674,26 +442,16 @@ fn blocks_come_in_any_order() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        block b on=a v0
-        block c on=b v0
-        0 decided v0 c
-        0 decided v0 b
-        0 decided v0 a
-        standing
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            block b on=a v0 => -
-            block c on=b v0 => -
-            0 decided v0 c => -
-            0 decided v0 b => -
-            0 decided v0 a => journal decided h1 a; decide h1 a; journal decided h2 b; decide h2 b; journal decided h3 c; decide h3 c
-            standing => h4 v0 Idle, decided 3, executed 0, certified 0, hardened 0, 0 bodies, waits for 0
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        block b on=a v0 => -
+        block c on=b v0 => -
+        0 decided v0 c => -
+        0 decided v0 b => -
+        0 decided v0 a => journal decided h1 a; decide h1 a; journal decided h2 b; decide h2 b; journal decided h3 c; decide h3 c
+        standing => h4 v0 Idle, decided 3, executed 0, certified 0, hardened 0, 0 bodies, waits for 0
+    "#]],
     );
 }
 
@@ -702,24 +460,12 @@ fn two_certificates_for_one_height_are_a_fork_and_halt() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        block b v0 time=1
-        2 decided v0 a
-        3 decided v0 b
-        3 prepare v0 a
-        wait 1000
-        3 prepare v0 a
-        3 status asks
-        standing
-        ",
         &expect![[r#"
             vote => mode starting; mode voting
             block a v0 => -
             block b v0 time=1 => -
             2 decided v0 a => journal decided h1 a; decide h1 a
-            3 decided v0 b => evidence Fork against 1 2 3; mode halted: two valid certificates contradict each other; status to 0 with decided; status to 2 with decided; status to 3 with decided
+            3 decided v0 b => evidence: two blocks decided at height 1, against validator 1, 2, 3; mode halted: two valid certificates contradict each other; status to 0 with decided; status to 2 with decided; status to 3 with decided
             3 prepare v0 a => -
             wait 1000 => -
             3 prepare v0 a => send to 3 decided h1 a
@@ -734,19 +480,12 @@ fn two_certificates_before_the_decision_are_a_fork_too() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0 tx=t
-        block b v1 time=1
-        2 decided v0 a
-        3 decided v1 b
-        ",
         &expect![[r#"
             vote => mode starting; mode voting
             block a v0 tx=t => -
             block b v1 time=1 => -
             2 decided v0 a => -
-            3 decided v1 b => evidence Fork against ; mode halted: two valid certificates contradict each other; status to 0; status to 2; status to 3
+            3 decided v1 b => evidence: two blocks decided at height 1, convicting nobody by itself; mode halted: two valid certificates contradict each other; status to 0; status to 2; status to 3
         "#]],
     );
 }
@@ -756,22 +495,14 @@ fn a_certified_block_on_another_parent_halts() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        block x v0 time=1
-        block y on=x v0
-        2 decided v0 a
-        2 decided v0 y
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            block x v0 time=1 => -
-            block y on=x v0 => -
-            2 decided v0 a => journal decided h1 a; decide h1 a
-            2 decided v0 y => report: the certified block of height 2 does not follow the decided one; mode halted: two valid certificates contradict each other; status to 0 with decided; status to 2 with decided; status to 3 with decided
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        block x v0 time=1 => -
+        block y on=x v0 => -
+        2 decided v0 a => journal decided h1 a; decide h1 a
+        2 decided v0 y => report: the certified block of height 2 does not follow the decided one; mode halted: two valid certificates contradict each other; status to 0 with decided; status to 2 with decided; status to 3 with decided
+    "#]],
     );
 }
 
@@ -780,18 +511,12 @@ fn a_relayed_status_is_not_believed() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        standing
-        0 status decided v0 a
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            standing => h1 v0 Idle, decided 0, executed 0, certified 0, hardened 0, 0 bodies, waits for 0
-            0 status decided v0 a => -
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        standing => h1 v0 Idle, decided 0, executed 0, certified 0, hardened 0, 0 bodies, waits for 0
+        0 status decided v0 a => -
+    "#]],
     );
 }
 
@@ -800,25 +525,15 @@ fn heights_that_left_the_memory_are_served_by_the_ledger() {
     check(
         4,
         1,
-        "
-        vote
-        block a v0
-        2 decided v0 a
-        executed 1 r1
-        sign
-        restart
-        vote
-        3 prepare v0 a
-        ",
         &expect![[r#"
-            vote => mode starting; mode voting
-            block a v0 => -
-            2 decided v0 a => journal decided h1 a; decide h1 a
-            executed 1 r1 => sign checkpoint 2
-            sign => send checkpoint 2; release below h2
-            restart => -
-            vote => mode starting; mode voting
-            3 prepare v0 a => serve h1 to 3
-        "#]],
+        vote => mode starting; mode voting
+        block a v0 => -
+        2 decided v0 a => journal decided h1 a; decide h1 a
+        executed 1 r1 => sign checkpoint 2
+        sign => send checkpoint 2; release below h2
+        restart => -
+        vote => mode starting; mode voting
+        3 prepare v0 a => serve h1 to 3
+    "#]],
     );
 }

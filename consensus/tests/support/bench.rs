@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use consensus::{
-    Action, Body, Config, Draft, Evidence, Head, Input, Mode, Own, Record, Replica, SafetyRecord,
-    Timer, Voting, restore,
+    Action, Body, Config, Draft, Evidence, Halt, Head, Input, Mode, Own, Record, Replica,
+    SafetyRecord, StatusDraft, Timer, Voting, restore,
 };
+use expect_test::Expect;
 use proto::block::{Block, BlockHeader};
 use proto::certificate::{Certificate, PreparedCertificate, Vote};
 use proto::codec::Canonical as _;
@@ -96,7 +97,16 @@ pub(crate) struct Bench {
     show_timers: bool,
 }
 
-/// Runs a script and returns it with what each line caused.
+/// Runs a transcript again: what stands left of `=>` goes in, and what comes out must stand right
+/// of it. `UPDATE_EXPECT=1` rewrites the right side.
+pub(crate) fn check(members: u16, me: u16, expect: &Expect) {
+    let script: Vec<&str> =
+        expect.data.lines().map(|line| line.split("=>").next().unwrap_or_default()).collect();
+    let setup = Setup { members, me, voting: Voting::Allowed };
+    expect.assert_eq(&transcript(setup, &script.join("\n")));
+}
+
+/// A script with what each line caused.
 pub(crate) fn transcript(setup: Setup, script: &str) -> String {
     let mut bench = Bench::new(setup);
     let mut out = String::new();
@@ -161,6 +171,11 @@ impl Bench {
                 self.step(Input::BlockFetched(Box::new(block)))
             }
             ["sign"] => self.sign(),
+            ["unasked"] => {
+                let own = own_commit(1, 0, self.setup.me);
+                self.step(Input::Signed(own))
+            }
+            ["halt"] => self.step(Input::Halt(Halt::Operator)),
             ["executed", height, name] => self.executed(height.parse().unwrap(), root(name)),
             ["restart"] => self.restart(),
             ["wipe"] => {
@@ -317,33 +332,55 @@ impl Bench {
     }
 
     fn effect(&mut self, action: Action) -> Option<String> {
-        let text = match &action {
+        let text = self.describe(&action);
+        match action {
+            Action::Journal(record) => {
+                let urgent = record.is_urgent();
+                self.unsynced.push(record);
+                if urgent {
+                    self.synced.append(&mut self.unsynced);
+                }
+            }
+            Action::Sign(draft) => self.drafts.push(draft),
+            Action::Decide(decided) => {
+                self.decided.insert(decided.block.header().height, decided);
+            }
+            Action::Certified(certificate) => self.head.certified = Some(certificate),
+            Action::SetTimer { timer, after_ms } => {
+                self.timers.insert(timer, after_ms);
+                return self.show_timers.then_some(text);
+            }
+            Action::CancelTimer(timer) => {
+                self.timers.remove(&timer);
+                return self.show_timers.then_some(text);
+            }
+            Action::Send { .. }
+            | Action::Broadcast(_)
+            | Action::SendStatus(_)
+            | Action::Serve { .. }
+            | Action::ForwardBodies(_)
+            | Action::FetchBodies { .. }
+            | Action::FetchBlock { .. }
+            | Action::FetchBlocks { .. }
+            | Action::Hardened(_)
+            | Action::Release { .. }
+            | Action::Evidence(_)
+            | Action::Report(_)
+            | Action::ModeChanged(_) => (), // the text is all there is to it
+        }
+        Some(text)
+    }
+
+    fn describe(&mut self, action: &Action) -> String {
+        match action {
             Action::Journal(record) => format!("journal {}", self.record(record)),
             Action::Sign(draft) => format!("sign {}", self.draft(draft)),
             Action::Send { to, message } => format!("send to {to} {}", self.text(message)),
             Action::Broadcast(message) => format!("send {}", self.text(message)),
-            Action::SendStatus(draft) => {
-                let seen: Vec<String> = draft.seen.iter().map(|seen| self.seen(seen)).collect();
-                let decided = if draft.decided.is_some() { " with decided" } else { "" };
-                let certified = if draft.certified.is_some() { " with certified" } else { "" };
-                let seen = seen.iter().map(|it| format!(" seen {it}")).collect::<String>();
-                format!("status to {}{decided}{certified}{seen}", draft.to)
-            }
+            Action::SendStatus(draft) => self.status_text(draft),
             Action::Serve { to, height } => format!("serve h{height} to {to}"),
-            Action::SetTimer { timer, after_ms } => {
-                self.timers.insert(*timer, *after_ms);
-                if !self.show_timers {
-                    return None;
-                }
-                format!("set {timer:?} {after_ms}")
-            }
-            Action::CancelTimer(timer) => {
-                self.timers.remove(timer);
-                if !self.show_timers {
-                    return None;
-                }
-                format!("cancel {timer:?}")
-            }
+            Action::SetTimer { timer, after_ms } => format!("set {timer:?} {after_ms}"),
+            Action::CancelTimer(timer) => format!("cancel {timer:?}"),
             Action::ForwardBodies(leaves) => format!("forward {} bodies", leaves.len()),
             Action::FetchBodies { from, leaves } => {
                 format!("fetch {} bodies from {from}", leaves.len())
@@ -360,44 +397,37 @@ impl Bench {
             Action::Certified(it) => format!("certified {}", it.statement.size),
             Action::Hardened(it) => format!("hardened {}", it.statement.size),
             Action::Release { below } => format!("release below h{below}"),
-            Action::Evidence(evidence) => {
-                let kind = format!("{evidence:?}");
-                let kind = kind.split([' ', '(']).next().unwrap_or_default().to_owned();
-                let guilty: Vec<String> =
-                    evidence.guilty().iter().map(ToString::to_string).collect();
-                let valid = Verified::check(
-                    (**evidence).clone(),
-                    &TrustAll,
-                    &descriptor(self.setup.members),
-                );
-                assert!(valid.is_ok(), "a stranger sees the contradiction: {valid:?}");
-                let bytes = evidence.encode();
-                assert_eq!(Evidence::decode(&bytes).as_ref(), Ok(&**evidence), "and reads it");
-                format!("evidence {kind} against {}", guilty.join(" "))
-            }
+            Action::Evidence(evidence) => self.evidence(evidence),
             Action::Report(report) => format!("report: {report}"),
             Action::ModeChanged(mode) => match mode {
                 Mode::NotVoting(reason) => format!("mode not voting: {reason}"),
                 Mode::Halted(reason) => format!("mode halted: {reason}"),
                 Mode::Starting | Mode::Voting => format!("mode {mode:?}").to_lowercase(),
             },
-        };
-        match action {
-            Action::Journal(record) => {
-                let urgent = record.is_urgent();
-                self.unsynced.push(record);
-                if urgent {
-                    self.synced.append(&mut self.unsynced);
-                }
-            }
-            Action::Sign(draft) => self.drafts.push(draft),
-            Action::Decide(decided) => {
-                self.decided.insert(decided.block.header().height, decided);
-            }
-            Action::Certified(certificate) => self.head.certified = Some(certificate),
-            _ => (),
         }
-        Some(text)
+    }
+
+    fn status_text(&self, draft: &StatusDraft) -> String {
+        let mut text = format!("status to {}", draft.to);
+        if draft.decided.is_some() {
+            text.push_str(" with decided");
+        }
+        if draft.certified.is_some() {
+            text.push_str(" with certified");
+        }
+        for seen in &draft.seen {
+            write!(text, " seen {}", self.seen(seen)).unwrap();
+        }
+        text
+    }
+
+    /// Evidence is worth showing only if a stranger reads it and sees the contradiction.
+    fn evidence(&self, evidence: &Evidence) -> String {
+        let read = Evidence::decode(&evidence.encode()).expect("evidence decodes to itself");
+        assert_eq!(read, *evidence);
+        let seen = Verified::check(read, &TrustAll, &descriptor(self.setup.members));
+        assert!(seen.is_ok(), "a stranger sees the contradiction: {seen:?}");
+        format!("evidence: {evidence}")
     }
 
     fn name(&mut self, decided: &Decided) -> String {
@@ -523,10 +553,10 @@ impl Bench {
             ["status", rest @ ..] => return self.status(from, rest),
             other => panic!("no message {other:?}"),
         };
-        self.deliver(from, message)
+        self.deliver(from, &message)
     }
 
-    fn deliver(&mut self, from: u16, message: Message) -> Vec<String> {
+    fn deliver(&mut self, from: u16, message: &Message) -> Vec<String> {
         let message = Message::decode(&message.encode()).expect("a message decodes to itself");
         let verified = Verified::check(message, &TrustAll, &descriptor(self.setup.members));
         let message = Box::new(verified.expect("scripts send what a verifier accepts"));
@@ -592,7 +622,7 @@ impl Bench {
             }
         }
         message.signed = signed(status, from);
-        self.deliver(from, Message::Status(message))
+        self.deliver(from, &Message::Status(message))
     }
 
     fn prepare(&self, view: View, name: &str) -> Prepare {
