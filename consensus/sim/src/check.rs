@@ -263,12 +263,7 @@ impl Checker {
     }
 
     /// Honest signers of a certificate must have put that vote on their disks.
-    fn check_cast(
-        &mut self,
-        signers: &BTreeSet<ValidatorIndex>,
-        place: Place,
-        hash: Hash,
-    ) {
+    fn check_cast(&mut self, signers: &BTreeSet<ValidatorIndex>, place: Place, hash: Hash) {
         let forged = |signer: &ValidatorIndex| {
             let cast = self.votes.get(&(*signer, place)).is_some_and(|vote| vote.hash == hash);
             self.is_honest(*signer) && !cast

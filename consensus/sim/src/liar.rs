@@ -23,14 +23,13 @@ pub(crate) fn lie(
     let same = || Some(Arc::clone(message));
     match liar {
         Liar::Silent => None,
-        Liar::Twin | Liar::Forgetful => same(),
         Liar::GarbageRoots => garbage_root(cluster, me, message, dice).map_or_else(same, said),
         Liar::LyingStatus => lying_status(cluster, me, message, dice).map_or_else(same, said),
         Liar::Mutating if dice.chance(150) => None,
         Liar::Mutating if dice.chance(250) => {
             mutated(cluster, me, message, dice).map_or_else(same, said)
         }
-        Liar::Mutating => same(),
+        Liar::Twin | Liar::Forgetful | Liar::Mutating => same(),
     }
 }
 

@@ -76,7 +76,10 @@ fn main() -> ExitCode {
         if let Some(violation) = &outcome.violation {
             failures += 1;
             let height = outcome.height;
-            println!("seed {seed} n {n} height {height}: {violation}{}", repeat(&options, seed, *n));
+            println!(
+                "seed {seed} n {n} height {height}: {violation}{}",
+                repeat(&options, seed, *n)
+            );
             if failures >= FAILURES_MAX {
                 break;
             }
@@ -116,7 +119,9 @@ fn repeat(options: &Options, seed: u64, members: u8) -> String {
         SignaturesOption::Empty => "",
         SignaturesOption::Real => " --signatures real",
     };
-    format!("\n  cargo run -p sim -- --seed {seed} --runs 1 -n {members} --trace{mutant}{signatures}")
+    format!(
+        "\n  cargo run -p sim -- --seed {seed} --runs 1 -n {members} --trace{mutant}{signatures}"
+    )
 }
 
 mod watch {

@@ -6,11 +6,14 @@ use proto::quorum::NoValidators;
 
 use crate::check::Violation;
 use crate::cluster::{Cluster, Signatures};
-use crate::plan::Plan;
+use crate::plan::{Micros, Plan, SECOND};
 use crate::world::{Mutant, World};
 
 /// Heights after which the primary moves on, in simulated chains: 20 heights see some turns.
 const ROTATION_BLOCKS: u32 = 8;
+
+/// A broken core seldom converges; what it does wrong shows soon.
+const MUTANT_CONVERGE_WITHIN: Micros = 3 * SECOND;
 
 /// What seeds are run on.
 #[derive(Clone, Debug)]
@@ -52,7 +55,10 @@ impl Size {
 
     /// The world of a seed, before its first event.
     pub fn world(&self, seed: u64) -> World {
-        let plan = Plan::of_seed(seed, self.cluster.members(), self.liars_max);
+        let mut plan = Plan::of_seed(seed, self.cluster.members(), self.liars_max);
+        if self.mutant.is_some() {
+            plan.converge_within = MUTANT_CONVERGE_WITHIN;
+        }
         World::new(&self.cluster, plan, self.mutant)
     }
 

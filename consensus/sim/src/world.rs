@@ -8,7 +8,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use consensus::{Action, Input, Mode, Replica, Standing, restore};
+use consensus::{
+    Action, Config, Evidence, Input, Mode, NotVoting, Replica, Standing, Voting, restore,
+};
+use proto::block::Block;
+use proto::verified::{Signed, Statement};
 use proto::{BlockHash, Hash, ValidatorIndex};
 
 use crate::check::{Checker, Forgery, Violation};
@@ -33,6 +37,9 @@ pub enum Mutant {
 
 /// A rule of a directed scenario: tells whether a letter is lost.
 pub type Rule = Box<dyn FnMut(&Letter) -> bool>;
+
+/// Whoever reads a trace.
+type Sink = Box<dyn FnMut(&str)>;
 
 /// What separates the nodes at the moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,9 +78,10 @@ pub struct World {
     probe: Option<Hash>,
     goal: u64,
     converged: bool,
+    evidence: Vec<(usize, Evidence)>,
     phantoms: BTreeSet<(usize, Place, Hash)>,
     actions: Vec<Action>,
-    trace: Option<Box<dyn FnMut(&str)>>,
+    trace: Option<Sink>,
     events: u64,
     digest: u64,
 }
@@ -90,9 +98,8 @@ impl World {
         let liar_of = |member: usize| {
             plan.liars.iter().find(|(index, _)| *index == member).map(|(_, liar)| *liar)
         };
-        let member = |index: usize| {
-            ValidatorIndex::new(u16::try_from(index).expect("a handful of members"))
-        };
+        let member =
+            |index: usize| ValidatorIndex::new(u16::try_from(index).expect("a handful of members"));
         let clock = |index: usize| plan.clocks.get(index).copied().unwrap_or(0);
         let mut nodes: Vec<Node> = (0..cluster.members())
             .map(|index| Node::new(member(index), liar_of(index), clock(index)))
@@ -128,6 +135,7 @@ impl World {
             probe: None,
             goal: plan.goal,
             converged: false,
+            evidence: Vec::new(),
             phantoms: BTreeSet::new(),
             actions: Vec::new(),
             trace: None,
@@ -222,6 +230,15 @@ impl World {
 
     /// Starts a node from what its disk holds; nothing if it runs.
     pub fn start(&mut self, id: usize) {
+        self.start_as(id, Voting::Allowed);
+    }
+
+    /// Starts a node whose host forbids it to vote.
+    pub fn start_refused(&mut self, id: usize, reason: NotVoting) {
+        self.start_as(id, Voting::Refused(reason));
+    }
+
+    fn start_as(&mut self, id: usize, voting: Voting) {
         if self.node(id).is_up() {
             return;
         }
@@ -240,7 +257,7 @@ impl World {
         node.tip = (head.height.value(), head.block_hash);
         let records = node.disk.records().cloned().collect::<Vec<_>>();
         let restored = restore(cluster.chain, head, records, node.disk.safety());
-        let config = cluster.config(node.member, nonce);
+        let config = Config { voting, ..cluster.config(node.member, nonce) };
         node.replica = Some(Box::new(Replica::new(config, restored)));
         let clock = node.clock(now);
         let bodies: Vec<_> = node.disk.bodies().copied().collect();
@@ -411,9 +428,33 @@ impl World {
         self.node(id).disk.batch(height).map(|batch| batch.decided.block.hash())
     }
 
+    /// The block that a node decided at a height, executed or not.
+    pub fn decided_at(&self, id: usize, height: u64) -> Option<Block> {
+        self.node(id).decided(height).map(|decided| decided.block.clone())
+    }
+
+    /// Kills a node after everything that it wrote has reached its disk.
+    pub fn crash_after_sync(&mut self, id: usize) {
+        let node = self.node_mut(id);
+        let sync = node.disk.begin_sync(Vec::new());
+        let votes = node.disk.end_sync(&sync);
+        self.remember(id, votes);
+        self.crash(id);
+    }
+
     /// Whether a node executed a transaction.
     pub fn includes(&self, id: usize, leaf: &Hash) -> bool {
         self.node(id).disk.includes(leaf)
+    }
+
+    /// What honest nodes found against others, with the node that found it.
+    pub fn evidence(&self) -> &[(usize, Evidence)] {
+        &self.evidence
+    }
+
+    /// A statement under the key of a member: for scenarios with liars of their own.
+    pub fn sign_as<T: Statement>(&self, member: usize, statement: T) -> Signed<T> {
+        self.cluster.sign(self.node(member).member, statement)
     }
 
     /// A node loses what it ever signed, while it is down.

@@ -54,7 +54,7 @@ impl World {
                 let first = first.value();
                 self.post(id, from, &Payload::AskBlocks { first, count });
             }
-            Action::Decide(decided) => self.decide(id, decided),
+            Action::Decide(decided) => self.decide(id, &decided),
             Action::Certified(certificate) | Action::Hardened(certificate) => {
                 if self.node(id).is_honest() {
                     self.checker.on_certified(&certificate);
@@ -68,9 +68,10 @@ impl World {
                 node.release = node.release.max(below);
             }
             Action::Evidence(evidence) => {
-                self.note(id, &|| format!("evidence {evidence:?}"));
+                self.note(id, &|| format!("evidence {evidence}"));
                 if self.node(id).is_honest() {
                     self.checker.on_evidence(&evidence);
+                    self.evidence.push((id, *evidence));
                 }
             }
             Action::Report(misbehaviour) => self.note(id, &|| format!("report {misbehaviour}")),
@@ -171,7 +172,10 @@ impl World {
         }
     }
 
-    fn send_status(&mut self, id: usize, draft: StatusDraft) {
+    fn send_status(&mut self, id: usize, mut draft: StatusDraft) {
+        if self.mutant == Some(Mutant::QuorumLowered) {
+            draft.seen.clear(); // it would show the addressee votes that only the mutant counted
+        }
         let (to, member) = (draft.to, self.node(id).member);
         let signature = self.cluster.sign_bytes(member, |chain| draft.signed_bytes(chain));
         let message = Arc::new(draft.complete(member, signature));
@@ -192,19 +196,19 @@ impl World {
         }
     }
 
-    fn decide(&mut self, id: usize, decided: Arc<Decided>) {
+    fn decide(&mut self, id: usize, decided: &Arc<Decided>) {
         let height = decided.block.header().height.value();
         self.note(id, &|| format!("decide h{height} {:?}", decided.block.hash().0));
         let node = self.node_mut(id);
         let below = std::mem::replace(&mut node.tip, (height, decided.block.hash()));
         let held = decided.block.tx_leaves().iter().all(|leaf| node.known.contains_key(leaf));
         let honest = node.is_honest();
-        node.executing.push_back(Arc::clone(&decided));
+        node.executing.push_back(Arc::clone(decided));
         if honest {
             if !held {
                 self.checker.fail(Violation::BodyMissing { height });
             }
-            self.checker.on_decide(below, &decided);
+            self.checker.on_decide(below, decided);
         }
         if self.node(id).executing.len() == 1 {
             self.begin_execution(id);

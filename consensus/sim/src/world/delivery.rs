@@ -126,7 +126,9 @@ impl World {
         let sender = self.node(from).member;
         let phantom = (self.mutant == Some(Mutant::QuorumLowered)).then(|| Arc::clone(&message));
         match self.cluster.verify(Arc::unwrap_or_clone(message)) {
-            Ok(message) => self.feed(to, Input::Message { from: sender, message: Box::new(message) }),
+            Ok(message) => {
+                self.feed(to, Input::Message { from: sender, message: Box::new(message) });
+            }
             Err(reason) if self.node(from).is_honest() => {
                 self.checker.fail(Violation::Refused { reason: reason.to_string() });
             }
