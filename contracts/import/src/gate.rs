@@ -57,19 +57,18 @@ fn is_personal(value: &str) -> bool {
     scan(value, Scan::Free).is_some()
 }
 
-/// Whether the chain would admit the operation; if not, at which row and column and why not.
-fn admitted(prepared: &Prepared, place: &dyn Fn(&str) -> (u64, String)) -> Result<(), Rejected> {
+/// Why the chain would not admit the operation, with row and column; none where it would.
+fn refused(prepared: &Prepared, place: &dyn Fn(&str) -> (u64, String)) -> Option<Rejected> {
     let bytes = prepared.body.encode().len();
     if bytes > BODY_BYTES_MAX {
         let (row, column) = place("");
-        return Err(reject(row, column, Rule::OperationTooLarge, None));
+        return Some(reject(row, column, Rule::OperationTooLarge, None));
     }
-    admit_body(prepared.kind, &prepared.body).map_err(|error| {
-        let (row, column) = place(&error.field);
-        let (rule, zh, en) = (error.reason().to_owned(), error.rule.zh(), error.rule.en());
-        let value = error.value.filter(|value| !is_personal(value)).map(|value| shown(&value));
-        Rejected { row, column, value, rule, zh, en }
-    })
+    let error = admit_body(prepared.kind, &prepared.body).err()?;
+    let (row, column) = place(&error.field);
+    let (rule, zh, en) = (error.reason().to_owned(), error.rule.zh(), error.rule.en());
+    let value = error.value.filter(|value| !is_personal(value)).map(|value| shown(&value));
+    Some(Rejected { row, column, value, rule, zh, en })
 }
 
 /// Collects what the rows of one file become.
@@ -115,9 +114,9 @@ impl Collector {
             self.reject(reject(row, column, Rule::RecordReused, None));
             return Some(row);
         }
-        if let Err(refused) = admitted(&prepared, place) {
-            let row = refused.row;
-            self.reject(refused);
+        if let Some(rejected) = refused(&prepared, place) {
+            let row = rejected.row;
+            self.reject(rejected);
             return Some(row);
         }
         self.seen.insert(prepared.uid, self.imported.operations.len());

@@ -156,6 +156,8 @@ struct Condition {
 struct Part {
     of: String,
     rows: String,
+    /// Whether the whole file may have none.
+    optional: bool,
     when: Vec<Condition>,
     fields: Vec<Assignment>,
 }
@@ -220,18 +222,29 @@ enum UnitOrigin {
 }
 
 impl Assignment {
-    /// The columns that the assignment reads.
-    fn columns(&self) -> Vec<&str> {
-        let mut columns: Vec<&str> = match &self.origin {
+    /// The columns that the value comes from.
+    fn origins(&self) -> Vec<&str> {
+        match &self.origin {
             Origin::Column(column) => vec![column],
             Origin::Columns(columns) => columns.iter().map(String::as_str).collect(),
             Origin::Constant(_) => Vec::new(),
             Origin::Template(pieces) => pieces.iter().filter_map(Piece::column).collect(),
-        };
+        }
+    }
+
+    /// The columns that the assignment reads: those of the value, and of its unit.
+    fn columns(&self) -> Vec<&str> {
+        let mut columns = self.origins();
         if let Shape::Quantity { unit: UnitOrigin::Column(column) } = &self.shape {
             columns.push(column);
         }
         columns
+    }
+
+    /// What the user is told of where the value stands.
+    fn place(&self, row: &records::Row<'_>) -> String {
+        let named: Vec<String> = self.origins().into_iter().map(|c| row.column(c)).collect();
+        if named.is_empty() { self.field.join(".") } else { named.join("+") }
     }
 }
 

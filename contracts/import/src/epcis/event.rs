@@ -40,6 +40,9 @@ impl EventType {
     }
 }
 
+/// URNs of this project: the platforms' own trace codes among the keys of GS1.
+const CODE_URN: &str = "urn:jjj:code:";
+
 /// What the objects of an event did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Action {
@@ -204,14 +207,15 @@ fn codes(event: &Tree, instances: &[&str], quantities: &[&str]) -> Result<Vec<St
         for (index, element) in list(event, name)?.iter().enumerate() {
             let wrong = || Fault::new(format!("{name}[{index}]"), Rule::WrongShape);
             let Tree::Text(code) = element else { return Err(wrong()) };
-            found.push(canonical(code));
+            found.push(canonical(code.strip_prefix(CODE_URN).unwrap_or(code)));
         }
     }
     for name in quantities {
         for (index, element) in list(event, name)?.iter().enumerate() {
             let class = element.member("epcClass").and_then(Tree::scalar);
             let missing = || Fault::new(format!("{name}[{index}].epcClass"), Rule::MissingValue);
-            found.push(canonical(&class.filter(|code| !code.is_empty()).ok_or_else(missing)?));
+            let class = class.filter(|code| !code.is_empty()).ok_or_else(missing)?;
+            found.push(canonical(class.strip_prefix(CODE_URN).unwrap_or(&class)));
         }
     }
     found.retain(|code| !code.is_empty());

@@ -83,7 +83,7 @@ fn seen_columns<'a>(
         }
         for part in &make.parts {
             let below: Vec<Row<'_>> = taken.iter().flat_map(|row| row.below(&part.rows)).collect();
-            if !taken.is_empty() && below.is_empty() && !part.rows.is_empty() {
+            if !taken.is_empty() && below.is_empty() && !part.optional {
                 return unknown(&part.rows);
             }
             if let Some(column) = required(&part.fields).find(|column| !seen(&below, column)) {
@@ -347,13 +347,10 @@ impl<'a> Entry<'a> {
         for assignment in &make.fields {
             let Some(value) = convert::value(mapping, row, assignment)? else { continue };
             if self.rows.len() > 1 && self.read(&assignment.field) != Some(&value) {
-                let column = assignment.columns().first().map(|column| row.column(column));
-                let rule = crate::Rule::GroupDisagrees;
-                return Err(Fault::new(column.unwrap_or_default(), rule));
+                return Err(Fault::new(assignment.place(row), crate::Rule::GroupDisagrees));
             }
-            let columns = assignment.columns();
-            let column = columns.first().map_or_else(String::new, |column| row.column(column));
-            self.origins.entry(assignment.field.join(".")).or_insert((row.number, column));
+            let origin = (row.number, assignment.place(row));
+            self.origins.entry(assignment.field.join(".")).or_insert(origin);
             place_at(&mut members, &assignment.field, value);
         }
         if self.rows.len() <= 1 {
@@ -383,10 +380,8 @@ impl<'a> Entry<'a> {
             let mut members = Vec::new();
             for assignment in &part.fields {
                 let Some(value) = convert::value(mapping, &below, assignment)? else { continue };
-                let columns = assignment.columns();
-                let column = columns.first().map_or_else(String::new, |c| below.column(c));
                 let field = format!("{}[{index}].{}", part.of, assignment.field.join("."));
-                self.origins.insert(field, (below.number, column));
+                self.origins.insert(field, (below.number, assignment.place(&below)));
                 place_at(&mut members, &assignment.field, value);
             }
             self.lists.entry(&part.of).or_default().push(Tree::Object(members));

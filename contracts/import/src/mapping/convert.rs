@@ -72,21 +72,13 @@ struct Converter<'a> {
 }
 
 impl Converter<'_> {
-    /// The columns that the user is told of.
+    /// Where the value stands, for faults of the value rather than its unit.
     fn place(&self) -> String {
-        let columns = self.assignment.columns();
-        let named: Vec<String> = columns.into_iter().map(|c| self.row.column(c)).collect();
-        if named.is_empty() { self.assignment.field.join(".") } else { named.join("+") }
-    }
-
-    /// The first column alone, for faults of the value rather than its unit.
-    fn first(&self) -> String {
-        let columns = self.assignment.columns();
-        columns.first().map_or_else(|| self.place(), |column| self.row.column(column))
+        self.assignment.place(self.row)
     }
 
     fn fault(&self, rule: Rule) -> Fault {
-        Fault::new(self.first(), rule)
+        Fault::new(self.place(), rule)
     }
 
     fn cell(&self, column: &str) -> Result<String, Fault> {
@@ -158,12 +150,12 @@ impl Converter<'_> {
     fn turned(&self, text: &str) -> Result<String, Fault> {
         let Some(table) = &self.assignment.table else { return Ok(text.to_owned()) };
         let word = self.mapping.tables.get(table).and_then(|words| words.get(text));
-        word.cloned().ok_or_else(|| Fault::of(self.first(), Rule::UnknownWord, text))
+        word.cloned().ok_or_else(|| Fault::of(self.place(), Rule::UnknownWord, text))
     }
 
     fn scalar(&self, text: &str) -> Result<Tree, Fault> {
         let text = self.turned(text)?;
-        let fault = |rule| Fault::of(self.first(), rule, text.clone());
+        let fault = |rule| Fault::of(self.place(), rule, text.clone());
         let number = |number: Option<u64>, rule| {
             number.map(|number| Tree::Number(number.to_string())).ok_or_else(|| fault(rule))
         };
@@ -195,19 +187,19 @@ impl Converter<'_> {
         let (number, suffix) = text.split_at_checked(digits).unwrap_or((text, ""));
         let suffix = suffix.trim();
         let (word, place) = match origin {
-            UnitOrigin::Suffix => (suffix.to_owned(), self.first()),
-            UnitOrigin::Constant(unit) => (unit.clone(), self.first()),
+            UnitOrigin::Suffix => (suffix.to_owned(), self.place()),
+            UnitOrigin::Constant(unit) => (unit.clone(), self.place()),
             UnitOrigin::Column(column) => (self.cell(column)?, self.row.column(column)),
         };
         let plain = matches!(origin, UnitOrigin::Suffix) || suffix.is_empty();
         let amount = decimal::scaled(number, QUANTITY_PLACES).filter(|_| plain);
-        let amount = amount.ok_or_else(|| Fault::of(self.first(), Rule::UnreadableNumber, text))?;
+        let amount = amount.ok_or_else(|| Fault::of(self.place(), Rule::UnreadableNumber, text))?;
         let unit = self.mapping.units.get(&word).copied();
         let unit = unit.or_else(|| uom(&word).map(|uom| Unit { uom, factor_micro: 1_000_000 }));
         let unit = unit.ok_or_else(|| Fault::of(place, Rule::UnknownUnit, &*word))?;
         let micro = i128::from(amount) * i128::from(unit.factor_micro);
         let milli = u64::try_from(micro / MICRO).ok().filter(|_| micro % MICRO == 0);
-        let milli = milli.ok_or_else(|| Fault::of(self.first(), Rule::UnreadableNumber, text))?;
+        let milli = milli.ok_or_else(|| Fault::of(self.place(), Rule::UnreadableNumber, text))?;
         let uom = crate::build::uom_word(unit.uom);
         Ok(Tree::Object(vec![
             ("milli".to_owned(), Tree::Number(milli.to_string())),

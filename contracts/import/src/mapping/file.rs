@@ -77,6 +77,8 @@ struct PartText {
     #[serde(default)]
     rows: String,
     #[serde(default)]
+    optional: bool,
+    #[serde(default)]
     when: Table,
     fields: Table,
 }
@@ -269,7 +271,8 @@ impl Compiler<'_> {
         let mut fields = Vec::new();
         self.fields(&place, &text.fields, &mut Vec::new(), &mut fields)?;
         let when = conditions(&place, &text.when)?;
-        Ok(Part { of: text.of.clone(), rows: text.rows.clone(), when, fields })
+        let (of, rows) = (text.of.clone(), text.rows.clone());
+        Ok(Part { of, rows, optional: text.optional, when, fields })
     }
 
     fn fields(

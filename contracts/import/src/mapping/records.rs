@@ -75,11 +75,15 @@ impl<'a> Row<'a> {
 
     /// What the user is told of a column.
     pub(super) fn column(&self, path: &str) -> String {
-        match (self.label.is_empty(), path.strip_prefix('/')) {
-            (true, _) => path.to_owned(),
-            (false, Some(absolute)) => absolute.to_owned(),
-            (false, None) => format!("{}/{path}", self.label),
+        if let Some(absolute) = path.strip_prefix('/') {
+            return absolute.to_owned();
         }
+        let (mut label, mut path) = (self.label.as_str(), path);
+        while let Some(rest) = path.strip_prefix("../") {
+            label = label.rsplit_once('/').map_or("", |(outer, _)| outer);
+            path = rest;
+        }
+        if label.is_empty() { path.to_owned() } else { format!("{label}/{path}") }
     }
 }
 
@@ -178,6 +182,7 @@ pub(super) fn csv(
             return Err(malformed(format!("the header names the column {name:?} twice")));
         }
     }
+    let lines_of = LineIndex::of(text);
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| malformed(error.to_string()))?;
@@ -188,7 +193,7 @@ pub(super) fn csv(
         if count >= ROWS_MAX {
             return Err(FileError::TooManyRows { limit: ROWS_MAX });
         }
-        let number = record.position().map_or(0, csv::Position::line);
+        let number = lines_of.line_behind(text, record.position().map_or(0, csv::Position::byte));
         let tree = if record.len() == header.len() {
             let cells = header.iter().cloned().zip(record.iter());
             Ok(Tree::Object(cells.map(|(k, v)| (k, Tree::Text(v.trim().to_owned()))).collect()))
@@ -287,6 +292,15 @@ struct LineIndex(Vec<usize>);
 impl LineIndex {
     fn of(text: &str) -> Self {
         Self(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i).collect())
+    }
+
+    /// The line of what stands at `offset` or behind the line ends there: a CSV reader counts the
+    /// second half of CR LF to the next record.
+    fn line_behind(&self, text: &str, offset: u64) -> u64 {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let rest = text.get(offset..).unwrap_or_default();
+        let ends = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+        u64::try_from(self.line(offset.saturating_add(ends))).unwrap_or(u64::MAX)
     }
 
     fn line(&self, offset: usize) -> usize {
