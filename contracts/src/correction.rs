@@ -91,7 +91,8 @@ pub(crate) fn correct(
             }
             recorded = offer(state, naming, root, waiting)?;
         }
-        own.corrects = root.0.to_vec();
+        // The operation named, not the event in the end: which that is may become known later.
+        own.corrects.clone_from(&correction.supersedes);
         store(state, Namespace::OpUid, &own_key, &own)?;
     }
     let later = offer(state, naming, root, offered)?;

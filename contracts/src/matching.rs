@@ -73,11 +73,10 @@ pub(crate) fn status_of(record: &MatchRecord) -> MatchStatus {
     if !record.disputed.is_empty() {
         return MatchStatus::InDoubt;
     }
-    // Two agencies that name both codes have settled it, whatever the papers say; so has the one
-    // agency that only renames its own goods, and a duty officer of the only agency concerned.
-    let is_settled = !record.confirmed.is_empty()
-        || !record.declared.is_empty() && (record.own_label || voices(record).len() > 1);
-    if is_settled {
+    // Once a person has spoken and two agencies say so, or the one that it concerns alone, it is
+    // settled, whatever the papers say.
+    let has_act = !record.declared.is_empty() || !record.confirmed.is_empty();
+    if has_act && (record.own_matter || voices(record).len() > 1) {
         return MatchStatus::Confirmed;
     }
     if record.disagreeing > 0 {

@@ -267,7 +267,7 @@ fn matched(
     }
     sum.relation = sum.relation.max(held.relation);
     sum.voided_height = sum.voided_height.max(held.voided_height);
-    sum.own_label |= held.own_label;
+    sum.own_matter |= held.own_matter;
     matching::store(state, now_from, now_to, &sum)?;
     settle::touch_match(state, now_from, now_to)?;
     Ok(true)

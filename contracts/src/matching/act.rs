@@ -56,9 +56,10 @@ pub(crate) fn declare(
         record.declared.clear();
         record.confirmed.clear();
         record.disputed.clear();
+        record.own_matter = false;
     }
     record.relation = act.relation().into();
-    record.own_label = act.relation() == Relation::Relabel && is_alone(state, &from, agency)?;
+    record.own_matter = act.relation() == Relation::Relabel && is_alone(state, &from, agency)?;
     insert(&mut record.declared, agency);
     for unit in [&from, &to] {
         codes::note_unit(state, unit)?;
@@ -105,20 +106,22 @@ pub(crate) fn decide_on(
     if record.voided_height > 0 {
         return Ok(Err(Refusal::MatchVoided { height: record.voided_height }));
     }
-    let concerned = concerned(state, &from, &record)?;
+    let concerned = concerned(state, (&from, &to), &record)?;
+    if !concerned.contains(&agency.into()) {
+        return Ok(Err(Refusal::MatchNotInvolved { agency }));
+    }
     match decision {
         Decision::Confirm => {
             if status_of(&record) == MatchStatus::Confirmed {
                 return Ok(Err(Refusal::MatchConfirmed));
             }
-            let has_spoken = voices(&record).contains(&agency.into());
-            let is_disputed_by_me = record.disputed.contains(&agency.into());
-            let has_other = concerned.iter().any(|other| *other != u32::from(agency));
-            if has_spoken && !is_disputed_by_me && has_other {
-                return Ok(Err(Refusal::MatchOwnWord { agency }));
-            }
             record.disputed.retain(|known| *known != u32::from(agency));
             insert(&mut record.confirmed, agency);
+            let has_papers = record.agreeing + record.one_sided + record.disagreeing > 0;
+            record.own_matter |= has_papers && concerned == [u32::from(agency)];
+            if !record.own_matter && voices(&record).len() < 2 {
+                return Ok(Err(Refusal::MatchOwnWord { agency }));
+            }
         }
         Decision::Dispute => {
             if record.disputed.contains(&agency.into()) {
@@ -129,9 +132,6 @@ pub(crate) fn decide_on(
             insert(&mut record.disputed, agency);
         }
         Decision::Void => {
-            if !concerned.contains(&agency.into()) {
-                return Ok(Err(Refusal::MatchNotInvolved { agency }));
-            }
             record.voided_height = context.height.value();
         }
     }
@@ -178,7 +178,7 @@ fn insert(agencies: &mut Vec<u32>, agency: u16) {
 /// or received the goods.
 fn concerned(
     state: &Overlay<'_>,
-    from: &[u8],
+    (from, to): (&[u8], &[u8]),
     record: &MatchRecord,
 ) -> Result<Vec<u32>, StateFault> {
     let mut agencies: Vec<u32> = voices(record).into_iter().collect();
@@ -188,8 +188,10 @@ fn concerned(
             agencies.push(leg.agency);
         }
     }
-    let giver = unit::of(state, from)?;
-    agencies.extend(giver.iter().flat_map(|known| &known.agencies).map(|known| known.agency));
+    for side in [from, to] {
+        let known = unit::of(state, side)?.map(|known| known.agencies).unwrap_or_default();
+        agencies.extend(known.iter().map(|known| known.agency));
+    }
     agencies.sort_unstable();
     agencies.dedup();
     Ok(agencies)

@@ -14,7 +14,7 @@ use crate::record::shipment::{Leg, LegSum, ShipmentRecord, Side, Verdict, add_am
 use crate::record::{self, joined, load, load_or_default};
 use crate::state::{Overlay, State, StateFault};
 use crate::trace::unit::count_agency;
-use crate::trace::{Sign, update, value_of};
+use crate::trace::{Sign, entry, update, value_of};
 
 /// Statements of a delivery that are compared. Two sides make two; a lorry that is loaded in parts
 /// makes some more; above it a person must look.
@@ -100,7 +100,7 @@ pub(crate) fn apply(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<
         state_side(state, &key, fact, line, side, sign)?;
         list(state, &key, sent)?;
         if side == Side::Receiver {
-            take(state, &key, line, sign)?;
+            take(state, &key, (fact, sent), line, sign)?;
             claim(state, fact, sent, &line.unit, sign)?;
         }
         super::settle::touch_shipment(state, &key)?;
@@ -162,9 +162,22 @@ pub(crate) fn list(state: &mut Overlay<'_>, key: &[u8], unit: &[u8]) -> Result<(
 }
 
 /// Notes the receiving unit of a line.
-fn take(state: &mut Overlay<'_>, key: &[u8], line: &Line, sign: Sign) -> Result<(), StateFault> {
+fn take(
+    state: &mut Overlay<'_>,
+    key: &[u8],
+    (fact, sent): (&Fact, &[u8]),
+    line: &Line,
+    sign: Sign,
+) -> Result<(), StateFault> {
     let pages = Pages::of(Namespace::Shipment, key, Map::Takers);
-    update(state, &pages, &line.unit, |sum: &mut LegSum| add_to(sum, line, sign))
+    update(state, &pages, &line.unit, |sum: &mut LegSum| add_to(sum, line, sign))?;
+    let left: Option<LegSum> = entry(state, &pages, &line.unit)?;
+    // Judging goes by the takers that are left; one that went takes its word back here.
+    if left.is_none_or(|sum| sum.count <= 0) {
+        let pair = (sent, &*line.unit);
+        super::settle::set_document(state, pair, fact.document.as_bytes(), None)?;
+    }
+    Ok(())
 }
 
 /// A RECEIVE that gives a code of its own claims the pair; one that keeps the code claims nothing.

@@ -29,7 +29,7 @@ pub struct FactRecord {
     /// The correction in force: the latest by time, then by identity.
     #[prost(message, optional, tag = "3")]
     pub replacement: Option<Replacement>,
-    /// Where this operation is itself a correction: `op_uid` of the event that it corrects.
+    /// Where this operation is itself a correction: `op_uid` of what it corrects.
     #[prost(bytes = "vec", tag = "4")]
     pub corrects: Vec<u8>,
 }

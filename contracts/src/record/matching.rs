@@ -66,9 +66,10 @@ pub struct MatchRecord {
     /// Height of its withdrawal; 0 where it stands.
     #[prost(uint64, tag = "10")]
     pub voided_height: u64,
-    /// Whether one agency's word is enough: a new label on goods that only it has named.
+    /// Whether one agency's word is enough: a new label on goods that only it has named, or a delivery
+    /// between parties of its own.
     #[prost(bool, tag = "11")]
-    pub own_label: bool,
+    pub own_matter: bool,
     /// What contradicts it, ascending.
     #[prost(enumeration = "Conflict", repeated, tag = "12")]
     pub conflicts: Vec<i32>,

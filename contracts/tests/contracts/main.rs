@@ -1,0 +1,10 @@
+#![cfg(test)]
+//! Tests of the second gate: facts and acts over a state in memory, block by block.
+
+mod correction;
+mod facts;
+mod governance;
+mod harness;
+mod matching;
+mod order;
+mod refusals;
