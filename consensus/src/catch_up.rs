@@ -57,9 +57,7 @@ impl Replica {
         for member in self.others() {
             self.tell(member, actions);
         }
-        if self.quorum.validators() > 1 || self.timers.is_empty() {
-            self.set_timer(Timer::Status, STATUS_MS, actions);
-        }
+        self.set_timer(Timer::Status, STATUS_MS, actions);
     }
 
     fn tell(&self, to: ValidatorIndex, actions: &mut Vec<Action>) {

@@ -428,6 +428,7 @@ impl Replica {
                 slot.add_block(&proposal.block);
                 slot.journaled = slot.journaled.max(Some(view));
                 slot.proposals.insert(view, Arc::clone(proposal));
+                self.check_bodies(proposal.block.hash(), actions); // remembered as ready
             }
             Own::Prepare(Signed { statement, signer, signature }) => {
                 let (signer, signature) = (*signer, *signature);

@@ -19,12 +19,7 @@ use crate::safety::Step;
 impl Replica {
     /// L10: opens the height above the tip and looks again at what came early.
     pub(crate) fn open_height(&mut self, actions: &mut Vec<Action>) {
-        let height = self.tip.height.next();
-        // L11: the view is carried over, or two heights could be decided in different views by
-        // quorums that never learn of each other.
-        let first = height == self.config.descriptor.first_height;
-        let base = if first { View::ZERO } else { self.tip.view };
-        self.open = Open::at(height, base, self.now);
+        self.open = Open::above(&self.tip, &self.config.descriptor, self.now);
         self.resume_own();
         for timer in [Timer::ViewChange, Timer::Resend, Timer::Propose, Timer::NewView] {
             self.cancel_timer(timer, actions);
@@ -38,7 +33,7 @@ impl Replica {
                 Err(reason) => self.refuse_proposal(&proposal, reason, actions),
             }
         }
-        let (parent, me) = (self.tip.hash, self.config.me);
+        let (base, parent, me) = (self.open.base, self.tip.hash, self.config.me);
         self.slot().view_changes.retain(|signer, change| {
             *signer == me || crate::view_change::acceptable(&change.signed.statement, base, parent)
         });

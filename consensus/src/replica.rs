@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use proto::certificate::CommitCertificate;
+use proto::epoch::Descriptor;
 use proto::quorum::Quorum;
 use proto::{BlockHash, Hash, Height, TimeMs, ValidatorIndex, View};
 
@@ -79,7 +80,12 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    pub(crate) fn at(height: Height, base: View, opened: TimeMs) -> Self {
+    /// The height above `tip`.
+    pub(crate) fn above(tip: &Tip, descriptor: &Descriptor, opened: TimeMs) -> Self {
+        let height = tip.height.next();
+        // L11: the view is carried over, or two heights could be decided in different views by
+        // quorums that never learn of each other.
+        let base = if height == descriptor.first_height { View::ZERO } else { tip.view };
         Self {
             height,
             base,
@@ -158,7 +164,8 @@ impl Replica {
             mode,
             started: false,
             executed: tip.height,
-            open: Open::at(tip.height.next(), View::ZERO, TimeMs::default()),
+            // Messages may come before the start, and are judged like any other.
+            open: Open::above(&tip, &config.descriptor, TimeMs::default()),
             tip,
             slots,
             pool: Pool::default(),

@@ -537,3 +537,25 @@ fn heights_that_left_the_memory_are_served_by_the_ledger() {
     "#]],
     );
 }
+
+#[test]
+fn what_comes_before_the_start_is_judged_by_the_carried_view() {
+    check(
+        4,
+        3,
+        &expect![[r#"
+            vote => mode starting; mode voting
+            block a v1 => -
+            0 decided v1 a => journal decided h1 a; decide h1 a
+            executed 1 r1 => sign checkpoint 2
+            sign => send checkpoint 2; release below h2
+            restart => -
+            block c on=a v1 => -
+            1 propose v1 c => -
+            0 prepare v1 c => -
+            vote => mode starting; mode voting
+            sign => send commit h2 v1 c
+            standing => h2 v1 Prepared, decided 1, executed 1, certified 0, hardened 0, 0 bodies, waits for 0 1 2
+        "#]],
+    );
+}
