@@ -112,10 +112,11 @@ impl SafetyRecord {
                 }
                 Some(_) | None => Ok(Self { vote: Some((position, hash)), ..self }),
             },
-            Claim::Checkpoint { size, root } => match self.checkpoint {
-                Some((last, _)) if size <= last => Err(Unsafe::Checkpoint { last, asked: size }),
-                Some(_) | None => Ok(Self { checkpoint: Some((size, root)), ..self }),
-            },
+            // An empty history has no root, so size 0 is never above.
+            Claim::Checkpoint { size, .. } if size <= self.size() => {
+                Err(Unsafe::Checkpoint { last: self.size(), asked: size })
+            }
+            Claim::Checkpoint { size, root } => Ok(Self { checkpoint: Some((size, root)), ..self }),
         }
     }
 

@@ -97,18 +97,18 @@ fn a_quorum_with_another_root_halts_this_replica() {
         4,
         1,
         &expect![[r#"
-        vote => mode starting; mode voting
-        block a v0 => -
-        0 checkpoint 2 other => -
-        2 checkpoint 2 other => -
-        3 checkpoint 2 other => -
-        2 decided v0 a => journal decided h1 a; decide h1 a
-        executed 1 r1 => mode halted: a quorum of other members computed another history; status to 0 with decided; status to 2 with decided; status to 3 with decided
-        block b on=a v0 => -
-        0 propose v0 b => -
-        3 prepare v0 a => -
-        standing => h2 v0 Idle, decided 1, executed 1, certified 0, hardened 0, 0 bodies, waits for nobody
-    "#]],
+            vote => mode starting; mode voting
+            block a v0 => -
+            0 checkpoint 2 other => -
+            2 checkpoint 2 other => -
+            3 checkpoint 2 other => -
+            2 decided v0 a => journal decided h1 a; decide h1 a
+            executed 1 r1 => mode halted: a quorum of other members computed another history; status to 0 with decided with checkpoint 1; status to 2 with decided with checkpoint 1; status to 3 with decided with checkpoint 1
+            block b on=a v0 => -
+            0 propose v0 b => -
+            3 prepare v0 a => -
+            standing => h2 v0 Idle, decided 1, executed 1, certified 0, hardened 0, 0 bodies, waits for nobody
+        "#]],
     );
 }
 
@@ -118,9 +118,9 @@ fn a_certificate_of_another_root_halts_this_replica() {
         4,
         1,
         &expect![[r#"
-        vote => mode starting; mode voting
-        0 status certified 1 other => mode halted: a quorum of other members computed another history; status to 0; status to 2; status to 3
-    "#]],
+            vote => mode starting; mode voting
+            0 status certified 1 other => mode halted: a quorum of other members computed another history; status to 0 with checkpoint 1; status to 2 with checkpoint 1; status to 3 with checkpoint 1
+        "#]],
     );
 }
 
@@ -133,7 +133,7 @@ fn two_certificates_of_two_roots_are_a_fork() {
             vote => mode starting; mode voting
             0 checkpoint 1 genesis => -
             2 checkpoint 1 genesis => certified 1
-            0 status certified 1 other => evidence: two histories certified of size 1, against validator 1, 2; mode halted: two valid certificates contradict each other; status to 0; status to 2 with certified; status to 3 with certified
+            0 status certified 1 other => evidence: two histories certified of size 1, against validator 1, 2; mode halted: two valid certificates contradict each other; status to 0 with checkpoint 1; status to 2 with certified with checkpoint 1; status to 3 with certified with checkpoint 1
         "#]],
     );
 }
@@ -160,14 +160,14 @@ fn the_last_checkpoint_is_sent_again_in_every_status_and_counts_from_one() {
         4,
         1,
         &expect![[r#"
-        vote => mode starting; mode voting
-        0 status checkpoint 1 genesis => -
-        2 status checkpoint 1 genesis => certified 1
-        3 status checkpoint 1 genesis => hardened 1
-        restart => -
-        start => mode starting; status to 0 with certified; status to 2 with certified; status to 3 with certified
-        standing => h1 v0 Idle, decided 0, executed 0, certified 1, hardened 0, 0 bodies, waits for 0 2 3
-    "#]],
+            vote => mode starting; mode voting
+            0 status checkpoint 1 genesis => -
+            2 status checkpoint 1 genesis => certified 1
+            3 status checkpoint 1 genesis => hardened 1
+            restart => -
+            start => mode starting; status to 0 with certified with checkpoint 1; status to 2 with certified with checkpoint 1; status to 3 with certified with checkpoint 1
+            standing => h1 v0 Idle, decided 0, executed 0, certified 1, hardened 0, 0 bodies, waits for 0 2 3
+        "#]],
     );
 }
 
@@ -241,13 +241,13 @@ fn a_new_nonce_is_answered_with_what_is_held_of_the_asker() {
         4,
         1,
         &expect![[r#"
-        vote => mode starting; mode voting
-        block a v0 => -
-        2 prepare v0 a => -
-        2 checkpoint 1 genesis => -
-        2 status asks mute => status to 2 seen prepare v0 seen checkpoint 1
-        2 status asks mute => -
-    "#]],
+            vote => mode starting; mode voting
+            block a v0 => -
+            2 prepare v0 a => -
+            2 checkpoint 1 genesis => -
+            2 status asks mute => status to 2 with checkpoint 1 seen prepare v0 seen checkpoint 1
+            2 status asks mute => -
+        "#]],
     );
 }
 
@@ -410,10 +410,10 @@ fn a_vote_of_ours_that_we_do_not_know_ends_voting() {
         4,
         1,
         &expect![[r#"
-        vote => mode starting; mode voting
-        block a v0 => -
-        1 prepare v0 a => journal not voting; mode not voting: another member holds a vote of ours that our journal lacks; status to 0; status to 2; status to 3
-    "#]],
+            vote => mode starting; mode voting
+            block a v0 => -
+            1 prepare v0 a => journal not voting; mode not voting: another member holds a vote of ours that our journal lacks; status to 0 with checkpoint 1; status to 2 with checkpoint 1; status to 3 with checkpoint 1
+        "#]],
     );
 }
 
@@ -465,11 +465,11 @@ fn two_certificates_for_one_height_are_a_fork_and_halt() {
             block a v0 => -
             block b v0 time=1 => -
             2 decided v0 a => journal decided h1 a; decide h1 a
-            3 decided v0 b => evidence: two blocks decided at height 1, against validator 1, 2, 3; mode halted: two valid certificates contradict each other; status to 0 with decided; status to 2 with decided; status to 3 with decided
+            3 decided v0 b => evidence: two blocks decided at height 1, against validator 1, 2, 3; mode halted: two valid certificates contradict each other; status to 0 with decided with checkpoint 1; status to 2 with decided with checkpoint 1; status to 3 with decided with checkpoint 1
             3 prepare v0 a => -
             wait 1000 => -
             3 prepare v0 a => send to 3 decided h1 a
-            3 status asks => status to 3 with decided
+            3 status asks => status to 3 with decided with checkpoint 1
             standing => h2 v0 Idle, decided 1, executed 0, certified 0, hardened 0, 0 bodies, waits for nobody
         "#]],
     );
@@ -485,7 +485,7 @@ fn two_certificates_before_the_decision_are_a_fork_too() {
             block a v0 tx=t => -
             block b v1 time=1 => -
             2 decided v0 a => -
-            3 decided v1 b => evidence: two blocks decided at height 1, convicting nobody by itself; mode halted: two valid certificates contradict each other; status to 0; status to 2; status to 3
+            3 decided v1 b => evidence: two blocks decided at height 1, convicting nobody by itself; mode halted: two valid certificates contradict each other; status to 0 with checkpoint 1; status to 2 with checkpoint 1; status to 3 with checkpoint 1
         "#]],
     );
 }
@@ -496,13 +496,13 @@ fn a_certified_block_on_another_parent_halts() {
         4,
         1,
         &expect![[r#"
-        vote => mode starting; mode voting
-        block a v0 => -
-        block x v0 time=1 => -
-        block y on=x v0 => -
-        2 decided v0 a => journal decided h1 a; decide h1 a
-        2 decided v0 y => report: the certified block of height 2 does not follow the decided one; mode halted: two valid certificates contradict each other; status to 0 with decided; status to 2 with decided; status to 3 with decided
-    "#]],
+            vote => mode starting; mode voting
+            block a v0 => -
+            block x v0 time=1 => -
+            block y on=x v0 => -
+            2 decided v0 a => journal decided h1 a; decide h1 a
+            2 decided v0 y => report: the certified block of height 2 does not follow the decided one; mode halted: two valid certificates contradict each other; status to 0 with decided with checkpoint 1; status to 2 with decided with checkpoint 1; status to 3 with decided with checkpoint 1
+        "#]],
     );
 }
 

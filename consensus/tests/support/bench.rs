@@ -415,6 +415,9 @@ impl Bench {
         if draft.certified.is_some() {
             text.push_str(" with certified");
         }
+        if let Some(checkpoint) = &draft.checkpoint {
+            write!(text, " with checkpoint {}", checkpoint.statement.size).unwrap();
+        }
         for seen in &draft.seen {
             write!(text, " seen {}", self.seen(seen)).unwrap();
         }
