@@ -403,20 +403,20 @@ fn a_body_that_is_left_out_of_two_blocks_leaves_the_primary_once() {
         4,
         1,
         &expect![[r#"
-        vote => mode starting; mode voting
-        body t => -
-        block a v0 => -
-        wait 3000 => -
-        2 decided v0 a => journal decided h1 a; decide h1 a
-        block b on=a v0 => -
-        wait 3000 => -
-        2 decided v0 b => journal decided h2 b; decide h2 b
-        timer status => sign view-change h3 v1; status to 0 with decided; status to 2 with decided; status to 3 with decided
-        sign => send view-change h3 v1
-        block c on=b v0 => -
-        2 decided v0 c => journal decided h3 c; decide h3 c
-        timer status => status to 0 with decided; status to 2 with decided; status to 3 with decided
-    "#]],
+            vote => mode starting; mode voting
+            body t => -
+            block a v0 => -
+            wait 3000 => -
+            2 decided v0 a => journal decided h1 a; decide h1 a
+            block b on=a v0 => -
+            wait 3000 => -
+            2 decided v0 b => journal decided h2 b; decide h2 b
+            timer status => sign view-change h3 v1; status to 0 with decided with checkpoint 1; status to 2 with decided with checkpoint 1; status to 3 with decided with checkpoint 1
+            sign => send view-change h3 v1
+            block c on=b v0 => -
+            2 decided v0 c => journal decided h3 c; decide h3 c
+            timer status => status to 0 with decided with checkpoint 1; status to 2 with decided with checkpoint 1; status to 3 with decided with checkpoint 1
+        "#]],
     );
 }
 
