@@ -85,7 +85,7 @@ pub(crate) fn run(
                 break;
             }
             opaque_units().remove(state, &entry.key)?;
-            steps.extend(recognised(context, codes, state, (&entry.key, &unit))?);
+            steps.push(recognised(context, state, (&entry.key, &unit))?);
         }
         cursor = Some(entry.place);
     }
@@ -108,11 +108,10 @@ fn cursor(state: &Overlay<'_>) -> Result<Option<Hash>, StateFault> {
 
 fn recognised(
     context: &BlockContext,
-    codes: &Codes,
     state: &mut Overlay<'_>,
     (opaque, unit): (&[u8], &[u8]),
-) -> Result<Vec<Step>, StateFault> {
-    let raised = risk::on_recognised(context, codes, (opaque, unit), state)?;
+) -> Result<Step, StateFault> {
+    risk::on_recognised((opaque, unit), state)?;
     let what = StepRecord {
         kind: StepKind::Recognised.into(),
         height: context.height.value(),
@@ -121,7 +120,5 @@ fn recognised(
         ..StepRecord::default()
     };
     let links = vec![unit_link(Role::Same, opaque), unit_link(Role::Same, unit)];
-    let mut steps = vec![step::of(&what, links, raised.alerts)];
-    steps.extend(raised.steps);
-    Ok(steps)
+    Ok(step::of(&what, links, Vec::new()))
 }

@@ -1,6 +1,19 @@
 //! Evaluation results: indicators with weights, the grade that follows from them, resource support.
 
-use proto::schema::act::Indicator;
+use proto::AgencyIndex;
+use proto::receipt::{Link, Role};
+use proto::schema::act::{Evaluation, Indicator};
+use proto::schema::roles::Field;
+use proto::trie::Namespace;
+
+use crate::context::Raised;
+use crate::execute::BlockContext;
+use crate::links::Naming;
+use crate::pages::{Map, Pages};
+use crate::record;
+use crate::refusal::Refusal;
+use crate::release::key;
+use crate::state::{Overlay, State, StateFault};
 
 /// Permille of the whole.
 pub const PERMILLE: u64 = 1_000;
@@ -23,4 +36,73 @@ pub fn weighted_score(indicators: &[Indicator]) -> u64 {
 /// ```
 pub fn grade_of(score_permille: u64) -> &'static str {
     GRADES.iter().find(|(_, least)| score_permille >= *least).map_or("D", |(grade, _)| *grade)
+}
+
+/// Namespace EVALUATION, key = agency u16, identifier.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct EvaluationRecord {
+    /// The result as recorded.
+    #[prost(message, optional, tag = "1")]
+    pub result: Option<Evaluation>,
+    /// Agency that recorded it.
+    #[prost(uint32, tag = "2")]
+    pub agency: u32,
+    /// Time of the block.
+    #[prost(uint64, tag = "3")]
+    pub recorded_ms: u64,
+    /// Height of the block.
+    #[prost(uint64, tag = "4")]
+    pub recorded_height: u64,
+    /// Weighted score in permille.
+    #[prost(uint64, tag = "5")]
+    pub score_permille: u64,
+}
+
+/// A result by its agency and identifier.
+pub fn of(
+    state: &dyn State,
+    agency: AgencyIndex,
+    id: &str,
+) -> Result<Option<EvaluationRecord>, StateFault> {
+    record::load(state, Namespace::Evaluation, &key(agency, id))
+}
+
+/// Keys of all results.
+pub fn all() -> Pages {
+    Pages::of(Namespace::Evaluation, b"", Map::Listed)
+}
+
+/// Records a result. The log of the party or station that it is of says so.
+pub(crate) fn record_result(
+    context: &BlockContext,
+    naming: &Naming<'_>,
+    result: &Evaluation,
+    state: &mut Overlay<'_>,
+) -> Result<Result<Raised, Refusal>, StateFault> {
+    let key = key(naming.agency, &result.id);
+    if state.get(Namespace::Evaluation, &key)?.is_some() {
+        return Ok(Err(Refusal::EvaluationExists { id: result.id.clone() }));
+    }
+    let score_permille = weighted_score(&result.indicators);
+    let computed = grade_of(score_permille);
+    if result.grade != computed {
+        let (stated, computed) = (result.grade.clone(), computed.to_owned());
+        return Ok(Err(Refusal::EvaluationGrade { stated, computed }));
+    }
+    let evaluation = EvaluationRecord {
+        result: Some(result.clone()),
+        agency: naming.agency.value().into(),
+        recorded_ms: context.time.value(),
+        recorded_height: context.height.value(),
+        score_permille,
+    };
+    record::store(state, Namespace::Evaluation, &key, &evaluation)?;
+    all().put(state, &key, Vec::new())?;
+    let field = match result.object_kind.as_str() {
+        "party" => Some(Field::Party),
+        "station" => Some(Field::Station),
+        _ => None,
+    };
+    let link = |field| Link { role: Role::Other, subject: naming.subject(field, &result.object) };
+    Ok(Ok(Raised { links: field.map(link).into_iter().collect(), ..Raised::default() }))
 }

@@ -21,7 +21,7 @@ use crate::matching::{self, settle};
 use crate::record::step::StepKind;
 use crate::refusal::Refusal;
 use crate::state::{Overlay, State as _, StateFault};
-use crate::{backfill, due, governance, registry, risk, step};
+use crate::{backfill, due, evaluation, governance, registry, release, risk, step};
 
 /// Deadlines handled in a block; the rest waits for the next one.
 const DEADLINES_MAX: usize = 1_024;
@@ -69,7 +69,7 @@ pub fn end_of_block(
     steps.extend(backfill::run(context, &codes, state)?);
     steps.extend(settle::settle(context, state)?);
     for payload in due::take(state, context.time, DEADLINES_MAX)? {
-        let raised = risk::on_due(context, &codes, &payload, state)?;
+        let raised = risk::on_due(context, &payload, state)?;
         steps.extend(step::of_raised(context, StepKind::Deadline, &payload, raised));
     }
     let raised = risk::end_of_block(context, &codes, state)?;
@@ -176,11 +176,11 @@ fn contract(
     match body {
         Body::Event(_) | Body::Observation(_) => {
             let recorded = correction::record(state, naming, uid, kind, body)?;
-            after_fact(context, naming.codes, recorded, state).map(Ok)
+            after_fact(context, recorded, state).map(Ok)
         }
         Body::Correction(corrected) => {
             let recorded = correction::correct(state, naming, uid, corrected)?;
-            after_fact(context, naming.codes, recorded, state).map(Ok)
+            after_fact(context, recorded, state).map(Ok)
         }
         Body::Party(_)
         | Body::Station(_)
@@ -189,7 +189,7 @@ fn contract(
         | Body::Certificate(_)
         | Body::Declaration(_) => {
             registry::record(state, context, naming, body)?;
-            risk::on_registry(context, naming.codes, body, state).map(Ok)
+            Ok(Ok(Raised::default()))
         }
         Body::MatchDeclare(act) => matching::act::declare(state, context, naming, act),
         Body::MatchDecision(act) => match Decision::of(kind) {
@@ -209,24 +209,23 @@ fn contract(
             let approved = governance::approve(state, context, agency, act)?;
             Ok(approved.map(|()| Raised::default()))
         }
-        Body::ReleasePublish(_) | Body::ReleaseWithdraw(_) | Body::Evaluation(_) => {
-            Ok(Ok(Raised::default()))
-        }
+        Body::ReleasePublish(act) => release::publish(context, naming, act, state),
+        Body::ReleaseWithdraw(act) => release::withdraw(context, naming, act, state),
+        Body::Evaluation(act) => evaluation::record_result(context, naming, act, state),
     }
 }
 
 /// What the rules say to a fact that came into force or was replaced.
 fn after_fact(
     context: &BlockContext,
-    codes: &Codes,
     recorded: Recorded,
     state: &mut Overlay<'_>,
 ) -> Result<Raised, StateFault> {
     let (old, new) = (recorded.old.as_ref(), recorded.new.as_ref());
     let mut raised = match new {
-        Some(fact) if !recorded.is_corrected => risk::on_event(context, codes, fact, state)?,
+        Some(fact) if !recorded.is_corrected => risk::on_event(context, fact, state)?,
         Some(_) | None if old == new => Raised::default(),
-        Some(_) | None => risk::on_correction(context, codes, (old, new), state)?,
+        Some(_) | None => risk::on_correction(context, (old, new), state)?,
     };
     raised.links.extend(recorded.links);
     Ok(raised)

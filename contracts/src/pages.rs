@@ -53,6 +53,18 @@ pub enum Map {
     Dirty,
     /// Of a second: deadlines.
     Deadlines,
+    /// Of an alert: kind byte and key of what it concerns; value [`crate::risk::positive::Affected`].
+    Affected,
+    /// Of an alert: what its search has still to visit.
+    Open,
+    /// Of a unit or a declaration: identifiers of its alerts.
+    Alerts,
+    /// Of the system: identifiers of alerts, notices, results.
+    Listed,
+    /// Of a station or a party: units that are there ([`crate::place`]).
+    Stock,
+    /// Of a vehicle: agency u16, `op_uid` of the events that it had a part in.
+    Trips,
 }
 
 impl Map {
@@ -76,6 +88,12 @@ impl Map {
             Self::Dirty => 15,
             Self::Deadlines => 16,
             Self::Events => 17,
+            Self::Affected => 18,
+            Self::Open => 19,
+            Self::Alerts => 20,
+            Self::Listed => 21,
+            Self::Stock => 22,
+            Self::Trips => 23,
         }
     }
 }

@@ -215,6 +215,16 @@ refusals! {
     } = 82, "RELEASE_WITHDRAWN",
         "信息发布 {id} 已在第 {height} 块撤回", "notice {id} was withdrawn in block {height}";
 
+    /// A release of another agency.
+    ReleaseForeign {
+        /// Its identifier.
+        id: String,
+        /// Agency that published it.
+        agency: u16,
+    } = 83, "RELEASE_FOREIGN",
+        "信息发布 {id} 由第 {agency} 号机构发布，只能由其撤回",
+        "notice {id} is of agency {agency}, which alone may withdraw it";
+
     /// An evaluation identifier is taken.
     EvaluationExists {
         /// Its identifier.

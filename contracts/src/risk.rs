@@ -1,110 +1,214 @@
-//! Rules that raise and close alerts. The rest of the contracts calls them by the functions below.
+//! Rules that raise and close alerts: functions of the recorded events, with versioned parameters.
+//! The rest of the contracts tells them what changed; they judge at the end of the block, when all of
+//! its events are known, so that the order within a block leaves no mark.
+
+pub mod alert;
+pub mod conflict;
+mod kin;
+pub mod missing;
+mod over;
+pub mod parameter;
+pub mod positive;
+pub mod sentence;
 
 use proto::schema::act::{AlertAcknowledge, RulePropose};
-use proto::schema::Body;
 use proto::submitter::SubmitterRecord;
+use proto::trie::Namespace;
 
 use crate::codes::Codes;
 use crate::context::Raised;
 use crate::execute::BlockContext;
 use crate::fact::Fact;
-use crate::record::matching::Conflict;
+use crate::pages::{Map, Pages};
+use crate::place;
+use crate::record::matching::{Conflict, MatchStatus};
+use crate::record::unit::Flow;
 use crate::refusal::Refusal;
 use crate::state::{Overlay, StateFault};
+use crate::trace::{Sign, stock};
+
+use alert::{AlertState, Transition};
+
+/// Version of the rules' text; an alert names it beside its parameters.
+const VERSION: u32 = 1;
+
+/// A set of what is to be looked at again at the end of the block.
+fn dirty(name: &[u8]) -> Pages {
+    Pages::of(Namespace::Sys, name, Map::Dirty)
+}
+
+/// The effects of an event were added to the derived records, or taken back.
+pub(crate) fn on_effects(
+    state: &mut Overlay<'_>,
+    fact: &Fact,
+    sign: Sign,
+) -> Result<(), StateFault> {
+    for (line, flow) in stock::flows(fact) {
+        over::touch(state, &line.unit, &fact.station, line.amount.uom)?;
+        // Going on is what R01 asks of goods: being there is not.
+        if matches!(flow, Flow::Shipped | Flow::Sold | Flow::Used) {
+            missing::touch(state, &line.unit)?;
+        }
+    }
+    let is_imported = fact.lot.as_ref().is_some_and(|lot| lot.imported);
+    let has_papers = !fact.certificates.is_empty() || !fact.declaration.is_empty();
+    let units: &mut dyn Iterator<Item = &crate::fact::Line> = if is_imported || has_papers {
+        &mut fact.lines()
+    } else {
+        // Back from what was made are its sources, and forward from them is all that they became.
+        &mut fact.made().iter().chain(fact.packed()).chain(&fact.container)
+    };
+    for line in units {
+        missing::touch(state, &line.unit)?;
+    }
+    positive::touch(state, fact, sign)
+}
+
+/// Papers that a registered certificate covers changed.
+pub(crate) fn on_papers(
+    state: &mut Overlay<'_>,
+    units: &[Vec<u8>],
+    declaration: &[u8],
+) -> Result<(), StateFault> {
+    for unit in units {
+        missing::touch(state, unit)?;
+    }
+    if declaration.is_empty() { Ok(()) } else { missing::touch_declaration(state, declaration) }
+}
+
+/// A match changed its status.
+pub(crate) fn on_match(
+    state: &mut Overlay<'_>,
+    (from, to): (&[u8], &[u8]),
+    now: MatchStatus,
+) -> Result<(), StateFault> {
+    for unit in [from, to] {
+        missing::touch(state, unit)?;
+        over::touch_places(state, unit)?;
+    }
+    let sign = if kin::is_live(now) { Sign::Add } else { Sign::TakeBack };
+    positive::touch_match(state, (from, to), sign)
+}
 
 /// After an event came into force and its effects are in the derived records.
 pub(crate) fn on_event(
-    _context: &BlockContext,
-    _codes: &Codes,
-    _fact: &Fact,
-    _state: &mut Overlay<'_>,
+    context: &BlockContext,
+    fact: &Fact,
+    state: &mut Overlay<'_>,
 ) -> Result<Raised, StateFault> {
-    Ok(Raised::default())
+    positive::on_result(context, state, (None, Some(fact)))
 }
 
 /// After a correction replaced the event in force (`old`, none where it had not arrived) by another
 /// (`new`, none where it did not occur).
 pub(crate) fn on_correction(
-    _context: &BlockContext,
-    _codes: &Codes,
-    _change: (Option<&Fact>, Option<&Fact>),
-    _state: &mut Overlay<'_>,
+    context: &BlockContext,
+    change: (Option<&Fact>, Option<&Fact>),
+    state: &mut Overlay<'_>,
 ) -> Result<Raised, StateFault> {
-    Ok(Raised::default())
-}
-
-/// After a registry entry was written.
-pub(crate) fn on_registry(
-    _context: &BlockContext,
-    _codes: &Codes,
-    _body: &Body,
-    _state: &mut Overlay<'_>,
-) -> Result<Raised, StateFault> {
-    Ok(Raised::default())
+    positive::on_result(context, state, change)
 }
 
 /// When what contradicts a match changed; `now` is empty where nothing does any more.
 pub(crate) fn on_match_conflict(
-    _context: &BlockContext,
-    _state: &mut Overlay<'_>,
-    _pair: (&[u8], &[u8]),
-    _now: &[Conflict],
+    context: &BlockContext,
+    state: &mut Overlay<'_>,
+    pair: (&[u8], &[u8]),
+    now: &[Conflict],
 ) -> Result<Raised, StateFault> {
-    Ok(Raised::default())
+    conflict::run(context, state, pair, now)
 }
 
 /// After everything of an OPAQUE unit moved to the unit of a scheme that it is.
 pub(crate) fn on_recognised(
-    _context: &BlockContext,
-    _codes: &Codes,
-    _pair: (&[u8], &[u8]),
-    _state: &mut Overlay<'_>,
-) -> Result<Raised, StateFault> {
-    Ok(Raised::default())
+    (opaque, unit): (&[u8], &[u8]),
+    state: &mut Overlay<'_>,
+) -> Result<(), StateFault> {
+    /// Places of one unit whose lists are kept.
+    const PLACES_MAX: usize = 1_024;
+    for held in stock::places(state, unit, PLACES_MAX)? {
+        for side in [opaque, unit] {
+            place::list(state, side, &held)?;
+            over::touch(state, side, &held.station, held.uom)?;
+        }
+    }
+    missing::touch(state, opaque)?;
+    missing::touch(state, unit)?;
+    positive::touch_match(state, (opaque, unit), Sign::TakeBack)
 }
 
 /// A deadline that [`crate::due::schedule`] noted has come.
 pub(crate) fn on_due(
-    _context: &BlockContext,
-    _codes: &Codes,
-    _payload: &[u8],
-    _state: &mut Overlay<'_>,
+    context: &BlockContext,
+    payload: &[u8],
+    state: &mut Overlay<'_>,
 ) -> Result<Raised, StateFault> {
-    Ok(Raised::default())
+    match payload.strip_prefix(over::DUE) {
+        Some(key) => over::on_due(context, state, key),
+        None => Ok(Raised::default()),
+    }
 }
 
-/// The end of a block: a bounded number of steps of unfinished searches.
+/// The end of a block: what was touched is judged, searches go on; each a bounded number of steps.
 pub(crate) fn end_of_block(
-    _context: &BlockContext,
-    _codes: &Codes,
-    _state: &mut Overlay<'_>,
+    context: &BlockContext,
+    codes: &Codes,
+    state: &mut Overlay<'_>,
 ) -> Result<Raised, StateFault> {
-    Ok(Raised::default())
+    let mut raised = over::run(context, state)?;
+    raised.extend(missing::run(context, codes, state)?);
+    raised.extend(positive::run(context, codes, state)?);
+    Ok(raised)
 }
 
 /// A duty officer takes note of an alert.
 pub(crate) fn acknowledge(
-    _context: &BlockContext,
-    _submitter: &SubmitterRecord,
-    _act: &AlertAcknowledge,
-    _state: &mut Overlay<'_>,
+    context: &BlockContext,
+    submitter: &SubmitterRecord,
+    act: &AlertAcknowledge,
+    state: &mut Overlay<'_>,
 ) -> Result<Result<Raised, Refusal>, StateFault> {
-    Ok(Ok(Raised::default()))
+    let unknown = || Refusal::AlertUnknown { alert: act.alert.clone() };
+    let Some(mut held) = alert::of(state, &act.alert)? else { return Ok(Err(unknown())) };
+    match held.state() {
+        AlertState::Unspecified => return Ok(Err(unknown())),
+        AlertState::Open => (),
+        other @ (AlertState::Acknowledged | AlertState::Closed | AlertState::Withdrawn) => {
+            let status = other.name().to_owned();
+            return Ok(Err(Refusal::AlertNotOpen { alert: act.alert.clone(), status }));
+        }
+    }
+    held.acknowledged_by = u32::from(submitter.agency.value()) + 1;
+    held.remark.clone_from(&act.remark);
+    alert::inline(context, state, (&act.alert, held), Transition::Acknowledged).map(Ok)
 }
 
 /// Whether a proposed parameter exists and may have this scope and value.
 pub(crate) fn check_parameter(
-    _context: &BlockContext,
-    _proposed: &RulePropose,
+    context: &BlockContext,
+    proposed: &RulePropose,
 ) -> Result<(), Refusal> {
+    let invalid = |detail: String| Err(Refusal::RuleInvalid { detail });
+    let Some(known) = parameter::named(&proposed.parameter) else {
+        return invalid(format!("there is no parameter {}", proposed.parameter));
+    };
+    if !(known.min..=known.max).contains(&proposed.value) {
+        let (value, min, max) = (proposed.value, known.min, known.max);
+        return invalid(format!("{value} is not between {min} and {max}"));
+    }
+    let is_agency = |scope: &str| parameter::scope(scope).is_some_and(|at| at < context.agencies);
+    if !proposed.scope.is_empty() && !is_agency(&proposed.scope) {
+        return invalid(format!("there is no agency {}", proposed.scope));
+    }
     Ok(())
 }
 
 /// Puts an accepted parameter into force.
 pub(crate) fn set_parameter(
-    _context: &BlockContext,
-    _accepted: &RulePropose,
-    _state: &mut Overlay<'_>,
+    context: &BlockContext,
+    accepted: &RulePropose,
+    state: &mut Overlay<'_>,
 ) -> Result<(), StateFault> {
-    Ok(())
+    let name = (&*accepted.parameter, &*accepted.scope);
+    parameter::set(state, name, accepted.value, context.height.value())
 }

@@ -15,8 +15,10 @@ use proto::trie::Namespace;
 use crate::fact::Fact;
 use crate::matching;
 use crate::pages::Pages;
+use crate::place;
 use crate::record::unit::Count;
-use crate::state::{Overlay, StateFault};
+use crate::risk;
+use crate::state::{Overlay, State, StateFault};
 
 /// Whether effects are added or taken back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,7 +45,9 @@ pub(crate) fn apply(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<
     stock::apply(state, fact, sign)?;
     lineage::apply(state, fact, sign)?;
     papers::apply(state, fact, sign)?;
-    matching::delivery::apply(state, fact, sign)
+    matching::delivery::apply(state, fact, sign)?;
+    place::apply(state, fact, sign)?;
+    risk::on_effects(state, fact, sign)
 }
 
 /// Adds `sign` to the count of an entry; an entry that counts nothing goes.
@@ -71,7 +75,7 @@ pub(crate) fn update<M: Message + Default>(
 
 /// The value of an entry.
 pub(crate) fn entry<M: Message + Default>(
-    state: &Overlay<'_>,
+    state: &dyn State,
     pages: &Pages,
     key: &[u8],
 ) -> Result<Option<M>, StateFault> {

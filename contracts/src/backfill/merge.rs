@@ -101,7 +101,13 @@ fn entry_of(
         | Map::Documents
         | Map::Opaque
         | Map::Dirty
-        | Map::Deadlines => counted(state, pair.pages(map), entry).map(|()| true),
+        | Map::Deadlines
+        | Map::Affected
+        | Map::Open
+        | Map::Alerts
+        | Map::Listed
+        | Map::Stock
+        | Map::Trips => counted(state, pair.pages(map), entry).map(|()| true),
     }
 }
 

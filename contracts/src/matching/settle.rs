@@ -174,6 +174,7 @@ pub(crate) fn review(
             record.status = now.into();
             store(state, &pair.0, &pair.1, &record)?;
             changes.entry(pair.clone()).or_default().status = Some((before, now));
+            risk::on_match(state, (&pair.0, &pair.1), now)?;
         }
     }
     let mut seen: BTreeSet<Vec<u8>> = BTreeSet::new();

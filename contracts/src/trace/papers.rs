@@ -104,6 +104,11 @@ pub(crate) fn reverse(key: &[u8]) -> Option<Pages> {
     }
 }
 
+/// The declaration line of an entry of a unit's papers; none where the entry is another paper.
+pub(crate) fn declaration_of(entry: &[u8]) -> Option<&[u8]> {
+    entry.strip_prefix(&[DECLARATION])
+}
+
 /// The papers that a certificate's registration names.
 pub(crate) struct Covered<'a> {
     /// The certificate.

@@ -1,0 +1,148 @@
+//! Alerts, and what a positive sample concerns.
+
+use std::collections::BTreeMap;
+
+use proto::AgencyIndex;
+use proto::Hash;
+use proto::receipt::SubjectKind;
+
+use super::locate::{self, Balance, UnitPlace};
+use crate::risk::alert::{self, AlertRecord};
+use crate::risk::positive::{self, Affected, Relation};
+use crate::risk::sentence;
+use crate::state::{State, StateFault};
+use crate::trace::value_of;
+
+/// An alert with what it says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AlertView {
+    /// Identifier.
+    pub id: String,
+    /// What the state holds.
+    pub record: AlertRecord,
+    /// The sentence in Chinese.
+    pub zh: String,
+    /// The sentence in English.
+    pub en: String,
+}
+
+impl AlertView {
+    fn new(id: String, record: AlertRecord) -> Self {
+        let (zh, en) = (sentence::chinese(&record), sentence::english(&record));
+        Self { id, record, zh, en }
+    }
+
+    /// Agency whose duty officer took note.
+    pub fn acknowledged_by(&self) -> Option<AgencyIndex> {
+        let index = self.record.acknowledged_by.checked_sub(1)?;
+        u16::try_from(index).ok().map(AgencyIndex::new)
+    }
+}
+
+/// Which alerts are asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Filter {
+    /// Those whose cause stands.
+    Active,
+    /// Every one that was ever raised.
+    All,
+}
+
+/// Alerts, at most `limit`, the most urgent first and of these the latest.
+pub fn alerts(
+    state: &dyn State,
+    filter: Filter,
+    limit: usize,
+) -> Result<Vec<AlertView>, StateFault> {
+    let pages = match filter {
+        Filter::Active => alert::active(),
+        Filter::All => alert::all(),
+    };
+    let mut list = Vec::new();
+    for found in pages.scan(state, None, limit)? {
+        list.extend(one(state, &String::from_utf8_lossy(&found.key))?);
+    }
+    list.sort_by(|a, b| {
+        let order =
+            |view: &AlertView| (view.record.level, std::cmp::Reverse(view.record.raised_ms));
+        order(a).cmp(&order(b)).then_with(|| a.id.cmp(&b.id))
+    });
+    Ok(list)
+}
+
+/// One alert; `None` where it was never raised.
+pub fn one(state: &dyn State, id: &str) -> Result<Option<AlertView>, StateFault> {
+    let found = alert::of(state, id)?.filter(|record| record.raised_height > 0);
+    Ok(found.map(|record| AlertView::new(id.to_owned(), record)))
+}
+
+/// A unit that an alert concerns.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AffectedUnit {
+    /// What it is to the goods tested.
+    pub relation: Relation,
+    /// Where it is.
+    pub place: UnitPlace,
+}
+
+/// What an alert concerns.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Scope {
+    /// Units, the nearest relation first.
+    pub units: Vec<AffectedUnit>,
+    /// Declaration lines.
+    pub declarations: Vec<Vec<u8>>,
+    /// What became of all of them together, by unit of measure; containers left out, since what lies
+    /// in them is counted itself.
+    pub totals: Vec<Balance>,
+    /// Where to go on, where there is more.
+    pub next: Option<Hash>,
+}
+
+/// What an alert concerns: at most `limit` entries that follow `after`.
+pub fn scope(
+    state: &dyn State,
+    id: &str,
+    after: Option<Hash>,
+    limit: usize,
+) -> Result<Scope, StateFault> {
+    /// Entries of each list of a unit that are shown.
+    const LIST_MAX: usize = 256;
+    let found = positive::affected(id).scan(state, after, limit)?;
+    let next = found.last().filter(|_| found.len() == limit).map(|last| last.place);
+    let mut units = Vec::new();
+    let mut declarations = Vec::new();
+    let mut totals: BTreeMap<i32, Balance> = BTreeMap::new();
+    for entry in found {
+        let affected: Affected = value_of(&entry.key, &entry.value)?;
+        match positive::subject_of(&entry.key) {
+            Some((SubjectKind::Declaration, key)) => declarations.push(key.to_vec()),
+            Some((_, key)) => {
+                let Some(place) = locate::unit(state, key, LIST_MAX)? else { continue };
+                let relation = affected.relation();
+                if relation != Relation::Carrier {
+                    place.balances.iter().for_each(|balance| add(&mut totals, balance));
+                }
+                units.push(AffectedUnit { relation, place });
+            }
+            None => (), // no entry that a search writes
+        }
+    }
+    units.sort_by(|a, b| b.relation.cmp(&a.relation).then_with(|| a.place.unit.cmp(&b.place.unit)));
+    declarations.sort();
+    Ok(Scope { units, declarations, totals: totals.into_values().collect(), next })
+}
+
+fn add(totals: &mut BTreeMap<i32, Balance>, added: &Balance) {
+    let sum = totals.entry(added.uom).or_default();
+    *sum = Balance {
+        uom: added.uom,
+        origin: sum.origin.saturating_add(added.origin),
+        sold: sum.sold.saturating_add(added.sold),
+        used: sum.used.saturating_add(added.used),
+        disposed: sum.disposed.saturating_add(added.disposed),
+        converted: sum.converted.saturating_add(added.converted),
+        in_stock: sum.in_stock.saturating_add(added.in_stock),
+        in_transit: sum.in_transit.saturating_add(added.in_transit),
+    };
+}

@@ -1,0 +1,83 @@
+//! R22: a match that contradicts itself or another one. Matching finds the contradiction; here it
+//! becomes an alert, one for each pair of codes and kind of contradiction.
+
+use std::collections::BTreeSet;
+
+use proto::receipt::SubjectKind;
+
+use super::VERSION;
+use super::alert::{self, AlertRecord, AlertSubject, Input, Level, Rule, Transition};
+use crate::context::Raised;
+use crate::execute::BlockContext;
+use crate::matching;
+use crate::record::matching::{Conflict, MatchStatus};
+use crate::state::{Overlay, State, StateFault};
+use crate::trace::unit;
+
+/// Every kind of contradiction.
+const KINDS: [Conflict; 3] = [Conflict::Origins, Conflict::Cycle, Conflict::OverAllocated];
+
+/// Name in files and answers.
+pub const fn kind_name(conflict: Conflict) -> &'static str {
+    match conflict {
+        Conflict::Unspecified => "unspecified",
+        Conflict::Origins => "two_origins",
+        Conflict::Cycle => "cycle",
+        Conflict::OverAllocated => "over_allocated",
+    }
+}
+
+/// Raises what contradicts a match now and closes what does not any more.
+pub(super) fn run(
+    context: &BlockContext,
+    state: &mut Overlay<'_>,
+    pair: (&[u8], &[u8]),
+    now: &[Conflict],
+) -> Result<Raised, StateFault> {
+    let mut raised = Raised::default();
+    let (from, to) = pair;
+    let held_match = matching::of(state, from, to)?.unwrap_or_default();
+    let is_voided = matching::status_of(&held_match) == MatchStatus::Voided;
+    for kind in KINDS {
+        let mut cause = matching::key(from, to);
+        cause.push(u8::try_from(i32::from(kind)).unwrap_or_default());
+        let id = alert::id_of(state, Rule::MatchConflict, &cause)?;
+        let held = alert::of(state, &id)?;
+        let is_active = held.as_ref().is_some_and(|held| held.state().is_active());
+        match (now.contains(&kind), held) {
+            (true, held) if !is_active => {
+                let held = held.unwrap_or_default();
+                let alert = described(state, pair, kind, AlertRecord { cause, ..held })?;
+                raised.extend(alert::inline(context, state, (&id, alert), Transition::Raised)?);
+            }
+            (false, Some(held)) if is_active => {
+                // Who withdraws the match says that the contradiction never was.
+                let how = if is_voided { Transition::Withdrawn } else { Transition::Closed };
+                raised.extend(alert::inline(context, state, (&id, held), how)?);
+            }
+            (true | false, _) => (), // as it was
+        }
+    }
+    Ok(raised)
+}
+
+fn described(
+    state: &dyn State,
+    (from, to): (&[u8], &[u8]),
+    kind: Conflict,
+    held: AlertRecord,
+) -> Result<AlertRecord, StateFault> {
+    let mut alert = AlertRecord { version: VERSION, ..held };
+    alert.set_rule(Rule::MatchConflict);
+    alert.set_level(Level::Red);
+    let mut addressees = BTreeSet::new();
+    for side in [from, to] {
+        let record = unit::of(state, side)?.unwrap_or_default();
+        addressees.extend(record.agencies.iter().filter(|a| a.count > 0).map(|a| a.agency));
+    }
+    alert.addressees = addressees.into_iter().collect();
+    alert.subjects =
+        [from, to].into_iter().map(|side| AlertSubject::new(SubjectKind::Unit, side)).collect();
+    alert.inputs = vec![Input::new("conflict", kind_name(kind))];
+    Ok(alert)
+}

@@ -1,0 +1,272 @@
+//! R01: imported goods that went on (shipped, sold, used) although a certificate that their period
+//! demands is not there. One alert for each imported lot, at its first coding: whatever became of it
+//! is reached from there.
+
+use std::collections::BTreeSet;
+
+use proto::Hash;
+use proto::receipt::SubjectKind;
+use proto::schema::registry::CertificateType;
+use proto::trie::Namespace;
+
+use super::alert::{self, AlertRecord, AlertSubject, Input, Level, Rule, Transition};
+use super::kin::{self, Way};
+use super::{VERSION, dirty, parameter};
+use crate::codes::Codes;
+use crate::context::Raised;
+use crate::execute::BlockContext;
+use crate::matching;
+use crate::pages::{Map, Pages};
+use crate::record::unit::{Flow, UnitRecord};
+use crate::registry;
+use crate::state::{Overlay, State, StateFault};
+use crate::trace::{papers, unit};
+
+/// Units of a walk to the origin of a unit.
+const BACK_MAX: usize = 256;
+
+/// Units of a walk to what became of a lot. A lot of more boxes has moved if one of the first did.
+const FORWARD_MAX: usize = 256;
+
+/// Papers of one unit that are looked at.
+const PAPERS_MAX: usize = 256;
+
+/// Units that are looked at in a block; the rest waits for the next one.
+const UNITS_MAX: usize = 2_048;
+
+fn queue() -> Pages {
+    dirty(b"risk/papers")
+}
+
+/// Entry of the queue: a unit.
+const UNIT: u8 = b'U';
+
+/// Entry of the queue: a declaration, all of whose units are to be looked at.
+const DECLARATION: u8 = b'D';
+
+/// Notes that the papers, the origin or the way of a unit changed.
+pub(super) fn touch(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
+    queue().put(state, &[&[UNIT], unit].concat(), Vec::new())
+}
+
+/// Notes that the papers of a declaration changed.
+pub(super) fn touch_declaration(
+    state: &mut Overlay<'_>,
+    declaration: &[u8],
+) -> Result<(), StateFault> {
+    queue().put(state, &[&[DECLARATION], declaration].concat(), Vec::new())
+}
+
+/// Takes the units that are to be looked at in this block out of the queue.
+fn take(state: &mut Overlay<'_>) -> Result<BTreeSet<Vec<u8>>, StateFault> {
+    let mut units = BTreeSet::new();
+    for found in queue().scan(state, None, UNITS_MAX)? {
+        let room = UNITS_MAX.saturating_sub(units.len());
+        if room == 0 {
+            break;
+        }
+        let after = <[u8; 32]>::try_from(&*found.value).ok().map(Hash::new);
+        match found.key.split_first() {
+            Some((&DECLARATION, declaration)) => {
+                let pages = Pages::of(Namespace::Declaration, declaration, Map::Units);
+                let named = pages.scan(state, after, room)?;
+                let last = named.last().filter(|_| named.len() == room);
+                let cursor = last.map(|last| last.place.as_bytes().to_vec());
+                queue().set(state, &found.key, cursor)?;
+                units.extend(named.into_iter().map(|entry| entry.key));
+            }
+            Some((_, unit)) => {
+                units.insert(unit.to_vec());
+                queue().remove(state, &found.key)?;
+            }
+            None => queue().remove(state, &found.key)?,
+        }
+    }
+    Ok(units)
+}
+
+/// Looks at the units that were touched.
+pub(super) fn run(
+    context: &BlockContext,
+    codes: &Codes,
+    state: &mut Overlay<'_>,
+) -> Result<Raised, StateFault> {
+    let mut origins: BTreeSet<Vec<u8>> = BTreeSet::new();
+    for touched in take(state)? {
+        let unit = unit::resolved(state, &touched)?;
+        for reached in kin::walk(state, codes, &unit, (Way::Back, BACK_MAX))? {
+            let record = unit::of(state, &reached)?;
+            let has_alert = || known(state, &reached).map(|(_, alert)| alert.is_some());
+            if record.is_some_and(|record| record.is_imported()) || has_alert()? {
+                origins.insert(reached);
+            }
+        }
+        // What an alert was raised for may not be imported any more.
+        if known(state, &touched)?.1.is_some() {
+            origins.insert(touched);
+        }
+    }
+    let mut raised = Raised::default();
+    for origin in origins {
+        raised.extend(judge(context, codes, state, &origin)?);
+    }
+    Ok(raised)
+}
+
+fn known(state: &dyn State, origin: &[u8]) -> Result<(String, Option<AlertRecord>), StateFault> {
+    let id = alert::id_of(state, Rule::MissingCertificate, origin)?;
+    let found = alert::of(state, &id)?;
+    Ok((id, found))
+}
+
+/// Raises, changes or closes the alert of one lot.
+fn judge(
+    context: &BlockContext,
+    codes: &Codes,
+    state: &mut Overlay<'_>,
+    origin: &[u8],
+) -> Result<Raised, StateFault> {
+    let (id, held) = known(state, origin)?;
+    let is_active = held.as_ref().is_some_and(|held| held.state().is_active());
+    let Some(found) = finding(codes, state, origin)? else {
+        return match held {
+            Some(held) if is_active => alert::step(context, state, (&id, held), Transition::Closed),
+            Some(_) | None => Ok(Raised::default()),
+        };
+    };
+    let mut now =
+        AlertRecord { version: VERSION, cause: origin.to_vec(), ..held.unwrap_or_default() };
+    now.set_rule(Rule::MissingCertificate);
+    now.set_level(if found.is_consumed { Level::Red } else { Level::Orange });
+    now.parameters_height = found.parameters_height;
+    now.subjects = vec![AlertSubject::new(SubjectKind::Unit, origin)];
+    now.addressees = found.addressees.into_iter().collect();
+    now.inputs = vec![
+        Input::new("missing", found.missing),
+        Input::new("required", found.required),
+        Input::new("certificates", found.certificates.to_string()),
+        Input::new("coded_ms", found.coded_ms.to_string()),
+    ];
+    if is_active {
+        alert::store(state, &id, &now)?;
+        return Ok(Raised::default());
+    }
+    alert::step(context, state, (&id, now), Transition::Raised)
+}
+
+/// What is missing, and what the rule reckoned with.
+struct Finding {
+    missing: String,
+    required: String,
+    certificates: usize,
+    coded_ms: u64,
+    is_consumed: bool,
+    addressees: BTreeSet<u32>,
+    parameters_height: u64,
+}
+
+/// What is missing at a lot; `None` where nothing is, where it has not moved, or where it is no origin.
+fn finding(codes: &Codes, state: &dyn State, origin: &[u8]) -> Result<Option<Finding>, StateFault> {
+    let Some(record) = unit::of(state, origin)? else { return Ok(None) };
+    if !record.is_imported() {
+        return Ok(None);
+    }
+    let ancestors = kin::walk(state, codes, origin, (Way::Back, BACK_MAX))?;
+    for ancestor in ancestors.iter().filter(|ancestor| **ancestor != origin) {
+        if unit::of(state, ancestor)?.is_some_and(|record| record.is_imported()) {
+            return Ok(None);
+        }
+    }
+    let Some(way) = moved(codes, state, origin)? else { return Ok(None) };
+    let coded_ms = record.first.as_ref().map_or(0, |first| first.occurred_ms);
+    let (required, parameters_height) = required(state, coded_ms)?;
+    let (present, certificates) = present(codes, state, origin)?;
+    let missing: Vec<CertificateType> =
+        required.iter().copied().filter(|kind| !present.contains(kind)).collect();
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Finding {
+        missing: names(&missing),
+        required: names(&required),
+        certificates,
+        coded_ms,
+        is_consumed: way.is_consumed,
+        addressees: way.addressees,
+        parameters_height,
+    }))
+}
+
+/// How far a lot has come.
+struct Moved {
+    is_consumed: bool,
+    addressees: BTreeSet<u32>,
+}
+
+/// Whether anything of the lot was shipped, sold or used, and which agencies' platforms know it.
+fn moved(codes: &Codes, state: &dyn State, origin: &[u8]) -> Result<Option<Moved>, StateFault> {
+    let mut has_moved = false;
+    let mut is_consumed = false;
+    let mut addressees = BTreeSet::new();
+    for reached in kin::walk(state, codes, origin, (Way::Forward, FORWARD_MAX))? {
+        let Some(record) = unit::of(state, &reached)? else { continue };
+        let any = |flow| record.totals.iter().any(|sums| sums.sum(flow) > 0);
+        is_consumed |= any(Flow::Sold) || any(Flow::Used);
+        has_moved |= any(Flow::Shipped);
+        addressees.extend(agencies(&record));
+    }
+    Ok((has_moved || is_consumed).then_some(Moved { is_consumed, addressees }))
+}
+
+fn agencies(record: &UnitRecord) -> impl Iterator<Item = u32> {
+    record.agencies.iter().filter(|count| count.count > 0).map(|count| count.agency)
+}
+
+/// Types that the period demands, with the height of the newest parameter.
+fn required(state: &dyn State, coded_ms: u64) -> Result<(Vec<CertificateType>, u64), StateFault> {
+    let (change, first) = parameter::value(state, parameter::REQUIRED_CHANGE_MS, None)?;
+    let period = if coded_ms < change {
+        parameter::REQUIRED_BEFORE_BITS
+    } else {
+        parameter::REQUIRED_AFTER_BITS
+    };
+    let (bits, second) = parameter::value(state, period, None)?;
+    let kinds = (1..=5u8).filter(|kind| bits >> kind & 1 == 1);
+    let kinds = kinds.filter_map(|kind| CertificateType::try_from(i32::from(kind)).ok());
+    Ok((kinds.collect(), first.max(second)))
+}
+
+/// Types that are there for a lot, by its own papers and those of codes of the same goods.
+fn present(
+    codes: &Codes,
+    state: &dyn State,
+    origin: &[u8],
+) -> Result<(BTreeSet<CertificateType>, usize), StateFault> {
+    let mut numbers = BTreeSet::new();
+    for unit in matching::class::of(state, origin)?.units {
+        numbers.extend(papers::certificates(state, codes, &unit, PAPERS_MAX)?);
+    }
+    let mut kinds = BTreeSet::new();
+    for number in &numbers {
+        let registered = registry::certificate(state, number)?;
+        kinds.extend(registered.and_then(|found| found.entry).map(|e| e.certificate_type()));
+    }
+    Ok((kinds, numbers.len()))
+}
+
+fn names(kinds: &[CertificateType]) -> String {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind_name(*kind)).collect();
+    names.join(",")
+}
+
+/// Name of a type of certificate in files and answers.
+pub const fn kind_name(kind: CertificateType) -> &'static str {
+    match kind {
+        CertificateType::Unspecified => "unspecified",
+        CertificateType::EntryInspection => "entry_inspection",
+        CertificateType::NucleicAcid => "nucleic_acid",
+        CertificateType::Disinfection => "disinfection",
+        CertificateType::WarehouseExit => "warehouse_exit",
+        CertificateType::Quality => "quality",
+    }
+}

@@ -1,0 +1,655 @@
+//! R24: a test found what must not be there. The alert is raised in the receipt of the result; the
+//! search for everything that it concerns runs at the end of the same block and, where it is large,
+//! of the next ones. Later events join what they touch to it; a corrected result withdraws it.
+//!
+//! The search is a closure: its result is a function of the events, not of their order.
+
+use std::collections::BTreeSet;
+
+use proto::Hash;
+use proto::receipt::{Link, Role, Subject, SubjectKind};
+use proto::schema::OperationKind;
+use proto::schema::event::TestOutcome;
+use proto::trie::Namespace;
+
+use super::alert::{self, AlertRecord, AlertStep, AlertSubject, Input, Level, Rule, Transition};
+use super::kin::{self, Kin};
+use super::{VERSION, dirty, parameter};
+use crate::codes::Codes;
+use crate::context::Raised;
+use crate::execute::{BlockContext, uid_key};
+use crate::fact::Fact;
+use crate::matching;
+use crate::pages::{Found, Map, Pages};
+use crate::record::matching::MatchRecord;
+use crate::record::parted;
+use crate::record::step::{StepKind, StepRecord};
+use crate::state::{Overlay, State, StateFault};
+use crate::step;
+use crate::trace::lineage::{self, Descent};
+use crate::trace::{self, Sign, stock, unit, value_of};
+
+/// Entries that all searches look at in a block: some tens of milliseconds.
+const ENTRIES_MAX: usize = 4_096;
+
+/// Units that all searches join in a block: they are links of its steps.
+const UNITS_MAX: usize = 1_000;
+
+/// Entries of one list of a unit that are looked at in one go.
+const CHUNK: usize = 64;
+
+/// Alerts of one unit that later events are joined to.
+const ALERTS_MAX: usize = 64;
+
+/// Places of a unit that are asked for their agency.
+const PLACES_MAX: usize = 64;
+
+/// What a unit is to the goods that were tested. A stronger one stands above a weaker one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, prost::Enumeration)]
+#[repr(i32)]
+pub enum Relation {
+    /// Not stated.
+    Unspecified = 0,
+    /// A container in which they lie or lay.
+    Carrier = 1,
+    /// Of the same declaration line, or of a unit that they were a part of.
+    Sibling = 2,
+    /// What they were made of.
+    Ancestor = 3,
+    /// What was made of them.
+    Descendant = 4,
+    /// The goods tested, under any of their codes.
+    Tested = 5,
+}
+
+/// The search goes on to what the unit was made of.
+const BACK: u32 = 1;
+
+/// The search goes on to its parts, products and contents.
+const FORWARD: u32 = 2;
+
+/// The search goes on to its containers.
+const OUTWARD: u32 = 4;
+
+/// A unit or declaration that an alert concerns. Value of the alert's map.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Affected {
+    /// What it is to the goods.
+    #[prost(enumeration = "Relation", tag = "1")]
+    pub relation: i32,
+    /// Ways on which the search goes on from it.
+    #[prost(uint32, tag = "2")]
+    pub ways: u32,
+}
+
+/// Where the search stands at an entry.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+struct Cursor {
+    /// Number of the list.
+    #[prost(uint32, tag = "1")]
+    list: u32,
+    /// Place in it, empty at its beginning.
+    #[prost(bytes = "vec", tag = "2")]
+    after: Vec<u8>,
+}
+
+/// Everything that an alert concerns: key = kind byte, subject; value [`Affected`].
+pub fn affected(id: &str) -> Pages {
+    Pages::of(Namespace::Alert, id.as_bytes(), Map::Affected)
+}
+
+fn open(id: &str) -> Pages {
+    Pages::of(Namespace::Alert, id.as_bytes(), Map::Open)
+}
+
+fn searches() -> Pages {
+    dirty(b"risk/searches")
+}
+
+/// The value of a running search: whether it first has to forget what it found.
+const FORGET: &[u8] = &[1];
+
+/// Stands at an entry while it is visited, and is no cursor.
+const VISITED: &[u8] = b"visited";
+
+/// A test result came into force, was changed or taken back.
+pub(super) fn on_result(
+    context: &BlockContext,
+    state: &mut Overlay<'_>,
+    (old, new): (Option<&Fact>, Option<&Fact>),
+) -> Result<Raised, StateFault> {
+    let is_result = |fact: &&Fact| fact.kind == OperationKind::TestResult;
+    let Some(fact) = new.into_iter().chain(old).find(is_result) else {
+        return Ok(Raised::default());
+    };
+    let cause = uid_key(fact.agency, fact.uid);
+    let id = alert::id_of(state, Rule::PositiveSample, &cause)?;
+    let held = alert::of(state, &id)?;
+    let is_active = held.as_ref().is_some_and(|held| held.state().is_active());
+    match (new.filter(|fact| is_found(fact)), held) {
+        (None, Some(held)) if is_active => {
+            searches().remove(state, id.as_bytes())?;
+            let held = AlertRecord { is_searching: false, ..held };
+            alert::inline(context, state, (&id, held), Transition::Withdrawn)
+        }
+        (None, _) => Ok(Raised::default()),
+        (Some(found), held) => {
+            let (was_known, before) = (held.is_some(), held.clone().map(|held| held.level));
+            let held = AlertRecord { cause, ..held.unwrap_or_default() };
+            let mut alert = described(state, found, held)?;
+            let start = if was_known { FORGET } else { &[] };
+            searches().put(state, id.as_bytes(), start.to_vec())?;
+            if !was_known {
+                alert.units = seed(state, &id, &alert)?;
+            }
+            // A suspicion that is confirmed is told again.
+            if is_active && before == Some(alert.level) {
+                alert::store(state, &id, &alert)?;
+                return Ok(Raised::default());
+            }
+            alert::inline(context, state, (&id, alert), Transition::Raised)
+        }
+    }
+}
+
+/// Whether a result is one that must not be.
+fn is_found(fact: &Fact) -> bool {
+    fact.kind == OperationKind::TestResult
+        && match fact.test {
+            TestOutcome::Positive | TestOutcome::Suspected => true,
+            TestOutcome::Unspecified | TestOutcome::Negative | TestOutcome::Invalid => false,
+        }
+}
+
+fn described(
+    state: &dyn State,
+    found: &Fact,
+    held: AlertRecord,
+) -> Result<AlertRecord, StateFault> {
+    let is_confirmed = found.test == TestOutcome::Positive;
+    let mut alert = AlertRecord { version: VERSION, is_searching: true, ..held };
+    alert.set_rule(Rule::PositiveSample);
+    alert.set_level(if is_confirmed { Level::Red } else { Level::Orange });
+    alert.units = 0;
+    let mut subjects: Vec<AlertSubject> = Vec::new();
+    for line in &found.items {
+        let unit = unit::resolved(state, &line.unit)?;
+        subjects.push(AlertSubject::new(SubjectKind::Unit, &unit));
+    }
+    for (kind, key) in
+        [(SubjectKind::Declaration, &found.declaration), (SubjectKind::Station, &found.station)]
+    {
+        if !key.is_empty() {
+            subjects.push(AlertSubject::new(kind, key));
+        }
+    }
+    subjects.sort();
+    subjects.dedup();
+    alert.subjects = subjects;
+    let mut addressees = BTreeSet::from([u32::from(found.agency.value())]);
+    addressees.extend(parameter::agency_of_station(state, &found.station)?);
+    alert.addressees = addressees.into_iter().collect();
+    let result = if is_confirmed { "positive" } else { "suspected" };
+    alert.inputs = vec![
+        Input::new("result", result),
+        Input::new("agent", found.agent.clone()),
+        Input::new("report", found.document.clone()),
+        Input::new("sample", found.sample.clone()),
+        Input::new("occurred_ms", found.occurred_ms.to_string()),
+    ];
+    Ok(alert)
+}
+
+/// The units and declarations that a search begins at; how many units.
+fn seed(state: &mut Overlay<'_>, id: &str, alert: &AlertRecord) -> Result<u64, StateFault> {
+    let tested = Affected { relation: Relation::Tested.into(), ways: BACK | FORWARD | OUTWARD };
+    let mut units = 0;
+    for subject in &alert.subjects {
+        if subject.kind == u32::from(SubjectKind::Unit.code()) {
+            let unit = unit::resolved(state, &subject.key)?;
+            units += u64::from(join(state, id, (SubjectKind::Unit, &unit), tested)?);
+        } else if subject.kind == u32::from(SubjectKind::Declaration.code()) {
+            join(state, id, (SubjectKind::Declaration, &subject.key), tested)?;
+        }
+    }
+    Ok(units)
+}
+
+/// Joins a subject to an alert; whether it is new there. A stronger relation or a new way makes the
+/// search visit it again.
+fn join(
+    state: &mut Overlay<'_>,
+    id: &str,
+    (kind, subject): (SubjectKind, &[u8]),
+    found: Affected,
+) -> Result<bool, StateFault> {
+    let key = [&[kind.code()], subject].concat();
+    let held: Option<Affected> = trace::entry(state, &affected(id), &key)?;
+    let before = held.unwrap_or_default();
+    let now =
+        Affected { relation: before.relation.max(found.relation), ways: before.ways | found.ways };
+    if held == Some(now) {
+        return Ok(false);
+    }
+    affected(id).put(state, &key, prost::Message::encode_to_vec(&now))?;
+    if held.is_none() {
+        alert::of_subject(kind, subject).put(state, id.as_bytes(), Vec::new())?;
+    }
+    open(id).put(state, &key, Vec::new())?;
+    Ok(held.is_none())
+}
+
+const fn namespace_of(kind: SubjectKind) -> Namespace {
+    match kind {
+        SubjectKind::Declaration => Namespace::Declaration,
+        SubjectKind::Unit
+        | SubjectKind::Certificate
+        | SubjectKind::Party
+        | SubjectKind::Station
+        | SubjectKind::Vehicle
+        | SubjectKind::Person => Namespace::Unit,
+    }
+}
+
+/// An event came into force or was taken back that may change what active alerts concern.
+pub(super) fn touch(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<(), StateFault> {
+    if !fact.declaration.is_empty() {
+        let declaration = (SubjectKind::Declaration, &*fact.declaration);
+        revisit(state, declaration, sign)?;
+    }
+    let is_kinship = !fact.consumed().is_empty()
+        || !fact.made().is_empty()
+        || !fact.packed().is_empty()
+        || !fact.declaration.is_empty();
+    if is_kinship {
+        let units: BTreeSet<&[u8]> = fact.lines().map(|line| &*line.unit).collect();
+        for unit in units {
+            revisit(state, (SubjectKind::Unit, unit), sign)?;
+        }
+    }
+    Ok(())
+}
+
+/// Two codes turned out to be the same goods, or not to be.
+pub(super) fn touch_match(
+    state: &mut Overlay<'_>,
+    (from, to): (&[u8], &[u8]),
+    sign: Sign,
+) -> Result<(), StateFault> {
+    revisit(state, (SubjectKind::Unit, from), sign)?;
+    revisit(state, (SubjectKind::Unit, to), sign)
+}
+
+/// Visits a subject again in every active alert that concerns it; what was taken back makes the
+/// search begin anew.
+fn revisit(
+    state: &mut Overlay<'_>,
+    (kind, subject): (SubjectKind, &[u8]),
+    sign: Sign,
+) -> Result<(), StateFault> {
+    let listed = alert::of_subject(kind, subject);
+    for found in listed.scan(state, None, ALERTS_MAX)? {
+        let Ok(id) = std::str::from_utf8(&found.key) else { continue };
+        let Some(held) = alert::of(state, id)? else { continue };
+        if held.rule() != Rule::PositiveSample || !held.state().is_active() {
+            continue;
+        }
+        match sign {
+            Sign::Add => {
+                let key = [&[kind.code()], subject].concat();
+                open(id).put(state, &key, Vec::new())?;
+                if searches().get(state, &found.key)?.is_none() {
+                    searches().put(state, &found.key, Vec::new())?;
+                }
+            }
+            Sign::TakeBack => searches().put(state, &found.key, FORGET.to_vec())?,
+        }
+    }
+    Ok(())
+}
+
+/// What a block may still do.
+struct Budget {
+    entries: usize,
+    units: usize,
+}
+
+impl Budget {
+    const fn is_spent(&self) -> bool {
+        self.entries == 0 || self.units == 0
+    }
+}
+
+/// Goes on with every search.
+pub(super) fn run(
+    context: &BlockContext,
+    codes: &Codes,
+    state: &mut Overlay<'_>,
+) -> Result<Raised, StateFault> {
+    let mut raised = Raised::default();
+    let mut budget = Budget { entries: ENTRIES_MAX, units: UNITS_MAX };
+    for found in searches().scan(state, None, UNITS_MAX)? {
+        if budget.is_spent() {
+            break;
+        }
+        let Ok(id) = std::str::from_utf8(&found.key) else { continue };
+        let is_over = search(context, codes, state, (id, &found.value), &mut budget, &mut raised)?;
+        if is_over {
+            searches().remove(state, &found.key)?;
+        }
+    }
+    Ok(raised)
+}
+
+/// Goes on with one search; whether it is over.
+#[expect(clippy::too_many_arguments, reason = "the search, its budget and what it found")]
+fn search(
+    context: &BlockContext,
+    codes: &Codes,
+    state: &mut Overlay<'_>,
+    (id, value): (&str, &[u8]),
+    budget: &mut Budget,
+    raised: &mut Raised,
+) -> Result<bool, StateFault> {
+    let Some(mut held) = alert::of(state, id)? else { return Ok(true) };
+    if !held.state().is_active() {
+        return Ok(true);
+    }
+    if value == FORGET {
+        if !forget(state, id, budget)? {
+            return Ok(false);
+        }
+        searches().put(state, id.as_bytes(), Vec::new())?;
+        held.units = seed(state, id, &held)?;
+    }
+    let mut search = Search { id, codes, addressees: BTreeSet::new(), joined: Vec::new() };
+    search.addressees.extend(&held.addressees);
+    for unit in seeds(&held) {
+        search.note(state, unit)?;
+    }
+    let is_over = search.run(state, budget)?;
+    let joined = u64::try_from(search.joined.len()).expect("usize is at most 64 bits");
+    held.units = held.units.saturating_add(joined);
+    held.is_searching = !is_over;
+    held.addressees = search.addressees.iter().copied().collect();
+    let units = held.units;
+    alert::store(state, id, &held)?;
+    if joined > 0 {
+        raised.steps.push(found_step(context, (id, units), search.joined));
+    }
+    Ok(is_over)
+}
+
+fn seeds(held: &AlertRecord) -> impl Iterator<Item = &[u8]> {
+    let unit = u32::from(SubjectKind::Unit.code());
+    held.subjects.iter().filter(move |s| s.kind == unit).map(|s| &*s.key)
+}
+
+/// The step that names the units that a search joined, so that the log of each says so.
+fn found_step(
+    context: &BlockContext,
+    (id, units): (&str, u64),
+    joined: Vec<Vec<u8>>,
+) -> crate::execute::Step {
+    let detail = AlertStep { alert: id.to_owned(), code: 0, units };
+    let record = StepRecord {
+        kind: StepKind::RiskJob.into(),
+        height: context.height.value(),
+        detail: prost::Message::encode_to_vec(&detail),
+        ..StepRecord::default()
+    };
+    let link = |key| Link { role: Role::Other, subject: Subject { kind: SubjectKind::Unit, key } };
+    step::of(&record, joined.into_iter().map(link).collect(), Vec::new())
+}
+
+/// Forgets what a search found; whether all of it is forgotten.
+fn forget(state: &mut Overlay<'_>, id: &str, budget: &mut Budget) -> Result<bool, StateFault> {
+    let found = affected(id).scan(state, None, budget.entries)?;
+    budget.entries = budget.entries.saturating_sub(found.len());
+    for entry in found {
+        affected(id).remove(state, &entry.key)?;
+        open(id).remove(state, &entry.key)?;
+        if let Some((kind, subject)) = subject_of(&entry.key) {
+            alert::of_subject(kind, subject).remove(state, id.as_bytes())?;
+        }
+    }
+    Ok(affected(id).len(state)? == 0)
+}
+
+/// Kind and key of an entry.
+pub(crate) fn subject_of(key: &[u8]) -> Option<(SubjectKind, &[u8])> {
+    let (kind, subject) = key.split_first()?;
+    Some((SubjectKind::from_code(*kind)?, subject))
+}
+
+/// One search, as far as it goes in this block.
+struct Search<'a> {
+    id: &'a str,
+    codes: &'a Codes,
+    addressees: BTreeSet<u32>,
+    joined: Vec<Vec<u8>>,
+}
+
+impl Search<'_> {
+    fn run(&mut self, state: &mut Overlay<'_>, budget: &mut Budget) -> Result<bool, StateFault> {
+        while !budget.is_spent() {
+            let Some(entry) = open(self.id).scan(state, None, 1)?.pop() else { return Ok(true) };
+            let before = self.joined.len();
+            let cursor: Cursor = value_of(&entry.key, &entry.value)?;
+            open(self.id).put(state, &entry.key, VISITED.to_vec())?;
+            let next = self.visit(state, &entry.key, &cursor)?;
+            // Where the visit joined the entry again by a way back to it, it starts anew.
+            if open(self.id).get(state, &entry.key)?.as_deref() == Some(VISITED) {
+                let value = next.map(|cursor| prost::Message::encode_to_vec(&cursor));
+                open(self.id).set(state, &entry.key, value)?;
+            }
+            budget.entries = budget.entries.saturating_sub(CHUNK);
+            budget.units = budget.units.saturating_sub(self.joined.len() - before);
+        }
+        Ok(open(self.id).len(state)? == 0)
+    }
+
+    /// Visits one list of an entry, as far as one chunk; where to go on, none where it is done.
+    fn visit(
+        &mut self,
+        state: &mut Overlay<'_>,
+        key: &[u8],
+        cursor: &Cursor,
+    ) -> Result<Option<Cursor>, StateFault> {
+        let found: Option<Affected> = trace::entry(state, &affected(self.id), key)?;
+        let (Some(found), Some((kind, subject))) = (found, subject_of(key)) else {
+            return Ok(None);
+        };
+        let (subject, after) = (subject.to_vec(), hash_of(&cursor.after));
+        let lists = lists_of(kind);
+        let position = usize::try_from(cursor.list).unwrap_or(usize::MAX);
+        let Some(list) = lists.get(position) else { return Ok(None) };
+        let namespace = namespace_of(kind);
+        let entries = Pages::of(namespace, &subject, *list).scan(state, after, CHUNK)?;
+        for entry in &entries {
+            self.follow(state, (&subject, found), *list, entry)?;
+        }
+        match entries.last() {
+            Some(last) if entries.len() == CHUNK => {
+                Ok(Some(Cursor { list: cursor.list, after: last.place.as_bytes().to_vec() }))
+            }
+            Some(_) | None if position + 1 < lists.len() => {
+                Ok(Some(Cursor { list: cursor.list + 1, after: Vec::new() }))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// Follows one entry of one list.
+    fn follow(
+        &mut self,
+        state: &mut Overlay<'_>,
+        (subject, found): (&[u8], Affected),
+        list: Map,
+        entry: &Found,
+    ) -> Result<(), StateFault> {
+        match list {
+            Map::Lineage => self.lineage(state, found, &entry.key),
+            Map::Containers => self.containment(state, found, &entry.key),
+            Map::Matches => self.same(state, (subject, found), &entry.key),
+            Map::Papers => self.papers(state, found, &entry.key),
+            Map::Units => {
+                // Goods of a declaration that was tested itself are the goods tested.
+                let is_tested = found.relation() == Relation::Tested;
+                let relation = if is_tested { Relation::Tested } else { Relation::Sibling };
+                self.join(state, &entry.key, relation, FORWARD | OUTWARD)
+            }
+            Map::Places
+            | Map::Shipments
+            | Map::Lots
+            | Map::Handlers
+            | Map::Aliases
+            | Map::Events
+            | Map::Legs
+            | Map::Takers
+            | Map::Documents
+            | Map::Opaque
+            | Map::Dirty
+            | Map::Deadlines
+            | Map::Affected
+            | Map::Open
+            | Map::Alerts
+            | Map::Listed
+            | Map::Stock
+            | Map::Trips => Ok(()), // no lists of kinship
+        }
+    }
+
+    fn lineage(
+        &mut self,
+        state: &mut Overlay<'_>,
+        found: Affected,
+        key: &[u8],
+    ) -> Result<(), StateFault> {
+        let Some((role, event)) = key.split_first() else { return Ok(()) };
+        let (Some(role), Some((agency, uid))) = (Role::from_code(*role), lineage::event_of(event))
+        else {
+            return Ok(());
+        };
+        let descent = Descent { role, agency, uid };
+        for (kin, other) in kin::across(state, self.codes, &descent)? {
+            let is_back = matches!(kin, Kin::SplitParent | Kin::ProcessParent);
+            let asked = if is_back { BACK } else { FORWARD };
+            if found.ways & asked == 0 {
+                continue;
+            }
+            // What a part was cut from has other parts; what a dish was cooked from need not be bad.
+            let (relation, ways) = match kin {
+                Kin::SplitParent => (Relation::Ancestor, BACK | FORWARD | OUTWARD),
+                Kin::ProcessParent => (Relation::Ancestor, BACK | OUTWARD),
+                Kin::Part | Kin::Product => (forward(found.relation()), FORWARD | OUTWARD),
+            };
+            self.join(state, &other, relation, ways)?;
+        }
+        Ok(())
+    }
+
+    fn containment(
+        &mut self,
+        state: &mut Overlay<'_>,
+        found: Affected,
+        key: &[u8],
+    ) -> Result<(), StateFault> {
+        let Some((role, other)) = lineage::containment_of(key) else { return Ok(()) };
+        let other = other.to_vec();
+        if role == Role::Container && found.ways & OUTWARD != 0 {
+            return self.join(state, &other, Relation::Carrier, OUTWARD);
+        }
+        if role == Role::Content && found.ways & FORWARD != 0 {
+            let is_tested = found.relation() == Relation::Tested;
+            let (relation, back) =
+                if is_tested { (Relation::Tested, BACK) } else { (forward(found.relation()), 0) };
+            return self.join(state, &other, relation, back | FORWARD | OUTWARD);
+        }
+        Ok(())
+    }
+
+    fn same(
+        &mut self,
+        state: &mut Overlay<'_>,
+        (unit, found): (&[u8], Affected),
+        key: &[u8],
+    ) -> Result<(), StateFault> {
+        let Some((from, to)) = parted(key) else { return Ok(()) };
+        let other = if from == unit { to.to_vec() } else { from.to_vec() };
+        let record: MatchRecord = crate::record::load_or_default(state, Namespace::Match, key)?;
+        if other == unit || !kin::is_live(matching::status_of(&record)) {
+            return Ok(());
+        }
+        self.join(state, &other, found.relation(), found.ways)
+    }
+
+    fn papers(
+        &mut self,
+        state: &mut Overlay<'_>,
+        found: Affected,
+        key: &[u8],
+    ) -> Result<(), StateFault> {
+        let Some(declaration) = trace::papers::declaration_of(key) else { return Ok(()) };
+        if found.ways & BACK == 0 {
+            return Ok(());
+        }
+        let sibling = Affected { relation: Relation::Sibling.into(), ways: FORWARD };
+        join(state, self.id, (SubjectKind::Declaration, declaration), sibling).map(drop)
+    }
+
+    fn join(
+        &mut self,
+        state: &mut Overlay<'_>,
+        other: &[u8],
+        relation: Relation,
+        ways: u32,
+    ) -> Result<(), StateFault> {
+        let found = Affected { relation: relation.into(), ways };
+        let other = unit::resolved(state, other)?;
+        if join(state, self.id, (SubjectKind::Unit, &other), found)? {
+            self.note(state, &other)?;
+            self.joined.push(other);
+        }
+        Ok(())
+    }
+
+    /// Notes which agencies are to be told of a unit: those whose stations have or had it, and those
+    /// whose platforms name it.
+    fn note(&mut self, state: &Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
+        for place in stock::places(state, unit, PLACES_MAX)? {
+            self.addressees.extend(parameter::agency_of_station(state, &place.station)?);
+        }
+        if let Some(record) = unit::of(state, unit)? {
+            let named = record.agencies.iter().filter(|count| count.count > 0);
+            self.addressees.extend(named.map(|count| count.agency));
+        }
+        Ok(())
+    }
+}
+
+/// The relation of what comes out of a unit with this relation.
+const fn forward(relation: Relation) -> Relation {
+    match relation {
+        Relation::Tested | Relation::Descendant => Relation::Descendant,
+        Relation::Ancestor | Relation::Sibling => Relation::Sibling,
+        Relation::Carrier | Relation::Unspecified => Relation::Carrier,
+    }
+}
+
+/// Lists of an entry that a search goes through.
+const fn lists_of(kind: SubjectKind) -> &'static [Map] {
+    match kind {
+        SubjectKind::Unit => &[Map::Matches, Map::Lineage, Map::Containers, Map::Papers],
+        SubjectKind::Declaration => &[Map::Units],
+        SubjectKind::Certificate
+        | SubjectKind::Party
+        | SubjectKind::Station
+        | SubjectKind::Vehicle
+        | SubjectKind::Person => &[],
+    }
+}
+
+fn hash_of(bytes: &[u8]) -> Option<Hash> {
+    <[u8; 32]>::try_from(bytes).ok().map(Hash::new)
+}
