@@ -12,6 +12,7 @@ use crate::fact::{self, Fact};
 use crate::links::Naming;
 use crate::matching::settle;
 use crate::pages::{Map, Pages};
+use crate::risk;
 use crate::state::{Overlay, State, StateFault};
 
 /// Entry of a unit's papers: a declaration line.
@@ -132,6 +133,7 @@ pub(crate) fn cover(
         count(state, &Pages::of(Namespace::Unit, unit, Map::Papers), &key, sign.factor())?;
         count(state, &reverse, unit, sign.factor())?;
     }
+    risk::on_papers(state, units, declaration)?;
     if declaration.is_empty() {
         return Ok(());
     }
