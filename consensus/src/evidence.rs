@@ -414,6 +414,14 @@ pub enum BadProposal {
     /// The view changes do not justify it.
     #[error(transparent)]
     Unjustified(#[from] Unjustified),
+    /// A view change speaks of a block prepared below the base view: none can be.
+    #[error("the view change of validator {signer} names a view below the base view {base}")]
+    LowPrepared {
+        /// Who signed it.
+        signer: ValidatorIndex,
+        /// Base view of the height.
+        base: View,
+    },
     /// More transactions than a block holds, or one twice.
     #[error("a block lists at most 1,000 transactions, none twice")]
     Leaves,

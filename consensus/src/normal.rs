@@ -11,7 +11,7 @@ use proto::{BlockHash, Hash, ValidatorIndex, View};
 
 use crate::durable::{Draft, Own, Positioned as _, Record};
 use crate::event::{Action, Mode, NotVoting, Timer};
-use crate::evidence::{BadProposal, Evidence, Misbehaviour, Unjustified, hides, justified};
+use crate::evidence::{BadProposal, Evidence, Misbehaviour, hides, justified};
 use crate::limits::{BLOCK_AGE_MS_MIN, CLOCK_SKEW_MS_MAX};
 use crate::pool::Bodies;
 use crate::replica::{Alarm, Replica};
@@ -147,6 +147,7 @@ impl Replica {
             | BadProposal::Header { .. }
             | BadProposal::BelowBase { .. }
             | BadProposal::JustifiedBase
+            | BadProposal::LowPrepared { .. }
             | BadProposal::Leaves => (), // no contradiction that a stranger could check
         }
     }
@@ -170,7 +171,7 @@ impl Replica {
             };
             if let Some(change) = proposal.justification.iter().find(low) {
                 let signer = change.signed.signer;
-                return Err(Unjustified::Foreign { signer }.into());
+                return Err(BadProposal::LowPrepared { signer, base });
             }
             return Ok(());
         }

@@ -471,3 +471,18 @@ fn votes_and_view_changes_are_sent_again() {
     "#]],
     );
 }
+
+#[test]
+fn a_new_view_that_names_a_block_below_the_base_view_is_refused_without_evidence() {
+    check(
+        4,
+        3,
+        &expect![[r#"
+            vote => mode starting; mode voting
+            block a v1 => -
+            0 decided v1 a => journal decided h1 a; decide h1 a
+            block b on=a v1 => -
+            2 new-view v2 b 0:v0:b 1 2 => report: proposal at height 2 view 2 refused: the view change of validator 0 names a view below the base view 1
+        "#]],
+    );
+}
