@@ -2,6 +2,7 @@
 //! becomes one operation, or is rejected for a stated reason.
 
 mod event;
+mod native;
 mod original;
 
 use proto::operation::OpUid;
@@ -129,15 +130,19 @@ fn raw_at<'a>(
 fn operation(row: u64, raw: &str, context: &Context) -> Result<Prepared, Fault> {
     let tree = Tree::strict(raw)?;
     original::no_contact_data(&tree, "")?;
+    let uid = uid(&tree);
+    if let Some((kind, body)) = native::event(&tree) {
+        return Ok(Prepared { row, kind, uid, body });
+    }
     let original = original::text(raw, &tree, context)?;
     let body = event::observation(&tree, original)?;
-    Ok(Prepared { row, kind: OperationKind::Observation, uid: uid(&tree), body })
+    Ok(Prepared { row, kind: OperationKind::Observation, uid, body })
 }
 
 /// The event's own id. An event that declares an error repeats the id of the event it is about, so
 /// the time of the declaration is part of its identity; without an id its content is.
 fn uid(event: &Tree) -> OpUid {
-    let id = event.member("eventID").and_then(Tree::scalar).filter(|id| !id.is_empty());
+    let id = event_id(event);
     let declared =
         event.member("errorDeclaration").and_then(|error| error.member("declarationTime"));
     let record = match (id, declared.and_then(Tree::scalar)) {
@@ -146,4 +151,8 @@ fn uid(event: &Tree) -> OpUid {
         (None, _) => original::canonical(event),
     };
     OpUid::of_record(PLATFORM, &record)
+}
+
+fn event_id(event: &Tree) -> Option<String> {
+    event.member("eventID").and_then(Tree::scalar).filter(|id| !id.is_empty())
 }

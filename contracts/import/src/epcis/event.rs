@@ -41,7 +41,7 @@ impl EventType {
 }
 
 /// URNs of this project: the platforms' own trace codes among the keys of GS1.
-const CODE_URN: &str = "urn:jjj:code:";
+pub(super) const CODE_URN: &str = "urn:jjj:code:";
 
 /// What the objects of an event did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -243,9 +243,12 @@ fn text(event: &Tree, name: &str) -> Result<String, Fault> {
 }
 
 /// The word of a CBV value, whichever of its spellings stands there.
-fn bare(value: &str) -> &str {
-    const PREFIXES: [&str; 7] = [
+pub(super) fn bare(value: &str) -> &str {
+    const PREFIXES: [&str; 10] = [
         "urn:epcglobal:cbv:bizstep:",
+        "urn:epcglobal:cbv:disp:",
+        "urn:epcglobal:cbv:er:",
+        "https://ref.gs1.org/cbv/Disp-",
         "urn:epcglobal:cbv:sdt:",
         "https://ref.gs1.org/cbv/BizStep-",
         "https://ref.gs1.org/cbv/SDT-",

@@ -95,7 +95,8 @@ fn seen_columns<'a>(
 }
 
 fn required(fields: &[Assignment]) -> impl Iterator<Item = &str> {
-    fields.iter().filter(|field| !field.optional).flat_map(Assignment::columns)
+    let demanded = |field: &&Assignment| !field.optional && field.default.is_none();
+    fields.iter().filter(demanded).flat_map(Assignment::columns)
 }
 
 fn holds(mapping: &Mapping, row: &Row<'_>, when: &[Condition]) -> bool {
