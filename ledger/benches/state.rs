@@ -62,7 +62,7 @@ fn apply((store, trie): (&MemoryStore, &mut StateTrie), height: Height, changes:
 }
 
 fn micros(time: Duration, keys: u64) -> String {
-    let nanos = time.as_nanos() as u64 / keys.max(1);
+    let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX) / keys.max(1);
     format!("{}.{:02}", nanos / 1000, nanos % 1000 / 10)
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bundle;
+pub mod check;
 pub mod execute;
 mod history;
 pub mod ledger;
@@ -8,6 +9,7 @@ mod logs;
 pub mod memory;
 pub mod prove;
 pub mod reader;
+pub mod replay;
 pub mod schema;
 pub mod state;
 pub mod store;

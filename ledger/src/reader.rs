@@ -23,7 +23,7 @@ use proto::trie::{Namespace, StateProof};
 use proto::types::{AgencyIndex, BlockHash, ChainId, Height, TxId};
 use thiserror::Error;
 
-use crate::ledger::{read_head, read_size};
+use crate::ledger::{OpenError, read_genesis, read_head, read_size};
 use crate::schema::{self, TxPlace, WINDOW_HEIGHTS, meta};
 use crate::store::{Column, Pair, Store, StoreError, StoreRead};
 use crate::{history, logs, state};
@@ -62,6 +62,13 @@ impl<S> Clone for Reader<S> {
 impl<S: Store> Reader<S> {
     pub(crate) fn new(store: Arc<S>, genesis: Arc<Genesis>) -> Self {
         Self { store, genesis }
+    }
+
+    /// A reader of a store that nobody writes: for checks and tools. It reads no more than the
+    /// genesis document, so that a damaged ledger can be looked into.
+    pub fn open(store: S) -> Result<Self, OpenError> {
+        let genesis = read_genesis(&store)?;
+        Ok(Self::new(Arc::new(store), Arc::new(genesis)))
     }
 
     /// The genesis document.

@@ -73,6 +73,11 @@ pub(crate) fn page(level: usize, key: &Hash) -> Vec<u8> {
     out.into_bytes()
 }
 
+/// Whether `key` has the length that a page of its level has.
+pub(crate) fn is_page(level: usize, key: &[u8]) -> bool {
+    level < 64 && key.len() == 1 + level.div_ceil(2)
+}
+
 /// Height and group of what the height replaced.
 pub(crate) fn undo(height: Height, group: [u8; 2]) -> Vec<u8> {
     let mut out = Writer::default();

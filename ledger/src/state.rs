@@ -123,10 +123,15 @@ impl StateTrie {
 /// Removes what the heights replaced that `height` pushes out of the window.
 fn prune(height: Height, batch: &mut Batch) {
     if height.value() > WINDOW_HEIGHTS && height.value().is_multiple_of(PRUNE_EVERY_HEIGHTS) {
-        let floor = height.minus(WINDOW_HEIGHTS).next();
         let from = schema::height(Height::GENESIS);
-        batch.delete_range(Column::Undo, from, schema::height(floor));
+        batch.delete_range(Column::Undo, from, schema::height(undo_floor(height)));
     }
+}
+
+/// The lowest height whose replaced values and pages are still stored where `head` is the newest.
+pub(crate) fn undo_floor(head: Height) -> Height {
+    let pruned = head.value() - head.value() % PRUNE_EVERY_HEIGHTS;
+    Height::new(pruned.saturating_sub(WINDOW_HEIGHTS)).next()
 }
 
 /// Whether the state of `at` can be read where `head` is the newest height.

@@ -166,7 +166,7 @@ impl Trie {
                 Above::Leaves(few)
             }
         };
-        pass.undo.page((level, &path), &stored, &old);
+        pass.undo.page(&stored, &old);
         Ok(above)
     }
 

@@ -302,9 +302,11 @@ impl Page {
         Ok(page)
     }
 
-    /// Puts back old slots, as `write_old` wrote them. The nodes are stale until `refresh`.
-    pub(crate) fn restore(&mut self, old: &[u8]) -> Result<(), DecodeError> {
+    /// Puts back old slots, as `write_old` wrote them, and returns their bits. The nodes are stale
+    /// until `refresh`.
+    pub(crate) fn restore(&mut self, old: &[u8]) -> Result<u16, DecodeError> {
         let mut input = Reader::new(old);
+        let mut touched = 0;
         while input.remaining() > 0 {
             let nibble = input.u8("nibble")?;
             if nibble > 0x0f {
@@ -314,8 +316,9 @@ impl Page {
             let mut leaves = Vec::new();
             let child = read_slot(code, &mut input, &mut leaves)?;
             self.set(nibble, child.map_or(Slot::Leaves(&leaves), Slot::Child));
+            touched |= 1 << nibble;
         }
-        Ok(())
+        Ok(touched)
     }
 }
 

@@ -44,24 +44,31 @@ pub(crate) struct Undo(BTreeMap<[u8; 2], Growing>);
 /// Group of the pages of the first two levels, which lie on every path that shares their start.
 const TOP: [u8; 2] = [0, 0];
 
-/// Group of everything else on the path of `key`.
-fn group_of(key: &Hash) -> [u8; 2] {
-    let [first, ..] = key.as_bytes();
+/// Group of a value under the path of its key.
+pub(crate) fn value_group(path: &Hash) -> [u8; 2] {
+    let [first, ..] = path.as_bytes();
     [1, *first]
 }
 
+/// Group of a page under its key: level, then the start of its path.
+pub(crate) const fn page_group(key: &[u8]) -> [u8; 2] {
+    match key {
+        [level, first, ..] if *level >= 2 => [1, *first],
+        _ => TOP,
+    }
+}
+
 impl Undo {
-    /// Remembers the old slots of a page at `level` on the path of `key`.
-    pub(crate) fn page(&mut self, (level, key): (usize, &Hash), page: &[u8], old: &[u8]) {
-        let group = if level < 2 { TOP } else { group_of(key) };
-        let growing = self.0.entry(group).or_default();
+    /// Remembers the old slots of a page.
+    pub(crate) fn page(&mut self, page: &[u8], old: &[u8]) {
+        let growing = self.0.entry(page_group(page)).or_default();
         growing.pages += 1;
         growing.page_bytes.bytes16(page).bytes16(old);
     }
 
     /// Remembers an old value under its state key.
     pub(crate) fn value(&mut self, path: &Hash, state_key: &[u8], old: Option<&[u8]>) {
-        let growing = self.0.entry(group_of(path)).or_default();
+        let growing = self.0.entry(value_group(path)).or_default();
         growing.values += 1;
         growing.value_bytes.bytes16(state_key);
         match old {
@@ -100,8 +107,8 @@ pub(crate) fn visit(
     mut each: impl FnMut(Group),
 ) -> Result<(), StoreError> {
     let groups: &[[u8; 2]] = match groups {
-        Groups::Path => &[TOP, group_of(key)],
-        Groups::Value => &[group_of(key)],
+        Groups::Path => &[TOP, value_group(key)],
+        Groups::Value => &[value_group(key)],
     };
     for group in groups {
         for height in (at.next().value()..=head.value()).rev() {

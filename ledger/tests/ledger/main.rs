@@ -3,3 +3,4 @@
 
 mod append;
 mod chain;
+mod check;

@@ -1,0 +1,383 @@
+//! Checks a whole store offline: every byte that is stored is either hashed up to the history root
+//! or compared with what it was derived from. It names what is wrong and goes on.
+//!
+//! It trusts the genesis document and the signatures of the certificates, nothing else. It does not
+//! execute: that links and states follow from the operations is [`crate::replay`]'s to find out.
+
+mod chain;
+mod logs;
+mod older;
+mod state;
+
+use std::fmt;
+
+use proto::hash::Hash;
+use proto::history::LogKey;
+use proto::trie::Namespace;
+use proto::types::Height;
+
+use crate::ledger::read_size;
+use crate::reader::{Reader, View};
+use crate::schema::{FORMAT, meta};
+use crate::store::{Column, Store, StoreError, StoreRead, hex};
+
+/// Faults after which a check stops: what has so many is restored from a backup, not read further.
+pub const FAULTS_MAX: usize = 100;
+
+/// Where a fault is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Place {
+    /// A key of column `meta`.
+    Meta(&'static str),
+    /// A height.
+    Height(Height),
+    /// A transaction.
+    Transaction {
+        /// Height of the block.
+        height: Height,
+        /// Position in the block.
+        position: u32,
+    },
+    /// An operation.
+    Operation {
+        /// Height of the block.
+        height: Height,
+        /// Position of its transaction in the block.
+        position: u32,
+        /// Position in the transaction.
+        op_index: u16,
+        /// Index of its receipt.
+        receipt_index: u32,
+    },
+    /// A receipt, or the record of a system step behind it.
+    Receipt {
+        /// Height.
+        height: Height,
+        /// Index.
+        index: u32,
+    },
+    /// A node of the history tree.
+    HistoryNode {
+        /// Level, 0 for leaves.
+        level: u8,
+        /// Index in the level.
+        index: u64,
+    },
+    /// A checkpoint certificate.
+    Checkpoint {
+        /// Size of the history.
+        size: u64,
+    },
+    /// A value of the state.
+    State {
+        /// Namespace.
+        namespace: Namespace,
+        /// Key.
+        key: Vec<u8>,
+    },
+    /// What a height replaced.
+    Replaced {
+        /// The height.
+        height: Height,
+        /// What it replaced.
+        what: Box<Self>,
+    },
+    /// A page of the state trie.
+    Page {
+        /// Its key: level, then the start of the path.
+        key: Vec<u8>,
+    },
+    /// An entry of a log, or a day of a directory.
+    Log {
+        /// The log.
+        key: LogKey,
+        /// Position in the log.
+        index: u64,
+    },
+    /// A key that should not be there.
+    Key(Vec<u8>),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Meta(name) => write!(f, "{name}"),
+            Self::Height(height) => write!(f, "height {height}"),
+            Self::Transaction { height, position } => {
+                write!(f, "height {height}, transaction {position}")
+            }
+            Self::Operation { height, position, op_index, receipt_index } => write!(
+                f,
+                "height {height}, transaction {position}, operation {op_index} (receipt {receipt_index})"
+            ),
+            Self::Receipt { height, index } => write!(f, "height {height}, receipt {index}"),
+            Self::HistoryNode { level, index } => write!(f, "level {level}, index {index}"),
+            Self::Checkpoint { size } => write!(f, "size {size}"),
+            Self::State { namespace, key } => write!(f, "{namespace:?} {}", printed(key)),
+            Self::Replaced { height, what } => write!(f, "before height {height}, {what}"),
+            Self::Page { key } | Self::Key(key) => write!(f, "key {}", hex(key)),
+            Self::Log { key, index } => {
+                let subject = printed(&key.subject);
+                write!(f, "{:?} {subject}, bucket {}, entry {index}", key.kind, key.bucket)
+            }
+        }
+    }
+}
+
+/// Text where it is printable, hexadecimal digits where it is not.
+fn printed(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        Ok(_) | Err(_) => format!("0x{}", hex(bytes)),
+    }
+}
+
+/// One thing that is not as it must be.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Fault {
+    /// Column that holds it.
+    pub column: Column,
+    /// Where in it.
+    pub place: Place,
+    /// The rule that is broken.
+    pub rule: &'static str,
+    /// What had to stand there: a hash where there is one.
+    pub expected: String,
+    /// What stands there.
+    pub found: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, place, rule, expected, found } = self;
+        write!(f, "{column}: {place}: {rule}; expected {expected}, found {found}")
+    }
+}
+
+/// What was looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Heights, genesis among them.
+    pub heights: u64,
+    /// Transactions.
+    pub transactions: u64,
+    /// Operations.
+    pub operations: u64,
+    /// Receipts, of operations and steps.
+    pub receipts: u64,
+    /// Certificates whose signatures were verified.
+    pub certificates: u64,
+    /// Keys of the state.
+    pub state_keys: u64,
+    /// Pages of the state trie.
+    pub pages: u64,
+    /// Older heights whose state can still be proven.
+    pub older_states: u64,
+    /// Entries of logs and directories.
+    pub log_entries: u64,
+}
+
+/// What a check found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CheckReport {
+    /// Newest height.
+    pub head: Height,
+    /// What was looked at.
+    pub counts: Counts,
+    /// What is wrong, in the order of discovery; at most [`FAULTS_MAX`].
+    pub faults: Vec<Fault>,
+}
+
+impl CheckReport {
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+/// What a check is busy with, for a progress bar.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// Blocks, bodies, receipts: heights done, and all of them.
+    Heights(u64, u64),
+    /// Values of the state done.
+    State(u64),
+    /// Older heights of the state done, and all of them.
+    OlderStates(u64, u64),
+    /// Logs done.
+    Logs(u64),
+}
+
+/// Checks everything in the store of `reader`. An error is of the store itself; what was stored and
+/// changed is a fault in the report.
+pub fn check<S: Store>(
+    reader: &Reader<S>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<CheckReport, StoreError> {
+    let view = reader.view()?;
+    let mut run = Run {
+        view: &view,
+        head: newest(&view)?,
+        counts: Counts::default(),
+        faults: Vec::new(),
+        leaves: Vec::new(),
+        links: 0,
+        records: 0,
+        progress,
+    };
+    for part in [Run::meta, Run::chain, Run::state, Run::logs] {
+        match part(&mut run) {
+            Ok(()) => (), // what it found is among the faults
+            // What cannot be read ends its part, not the check.
+            Err(StoreError::Damaged { column, key, rule }) => {
+                run.fault(column, Place::Key(key), rule, ("readable bytes", "others"));
+            }
+            Err(failed @ StoreError::Failed { .. }) => return Err(failed),
+        }
+    }
+    let Run { head, counts, faults, .. } = run;
+    Ok(CheckReport { head, counts, faults })
+}
+
+/// Newest height that has a leaf: what is checked does not depend on what `meta` says.
+fn newest<R: StoreRead>(view: &View<'_, R>) -> Result<Height, StoreError> {
+    let mut newest = Height::GENESIS;
+    view.read().scan(Column::History, &[], None, &mut |key, _| {
+        // A key of another length is reported as a stray later.
+        let height = key.try_into().map_or(newest, |key| Height::new(u64::from_be_bytes(key)));
+        // Heights have no gaps: one far above is a stray, not the head.
+        if height == newest.next() {
+            newest = height;
+        }
+        std::ops::ControlFlow::Continue(())
+    })?;
+    Ok(newest)
+}
+
+/// A check under way.
+struct Run<'a, 'v, R> {
+    view: &'a View<'v, R>,
+    head: Height,
+    counts: Counts,
+    faults: Vec<Fault>,
+    /// State root after each height.
+    leaves: Vec<Hash>,
+    /// Entries that the receipts demand in the logs, directories apart.
+    links: u64,
+    /// Records of system steps that the receipts demand.
+    records: u64,
+    progress: &'a mut dyn FnMut(Progress),
+}
+
+impl<R: StoreRead> Run<'_, '_, R> {
+    fn read(&self) -> &R {
+        self.view.read()
+    }
+
+    fn full(&self) -> bool {
+        self.faults.len() >= FAULTS_MAX
+    }
+
+    fn fault(
+        &mut self,
+        column: Column,
+        place: Place,
+        rule: &'static str,
+        (expected, found): (impl fmt::Display, impl fmt::Display),
+    ) {
+        let (expected, found) = (expected.to_string(), found.to_string());
+        if !self.full() {
+            self.faults.push(Fault { column, place, rule, expected, found });
+        }
+    }
+
+    /// A fault unless the two are equal.
+    fn same<T: PartialEq + fmt::Display>(
+        &mut self,
+        column: Column,
+        place: impl FnOnce() -> Place,
+        rule: &'static str,
+        (expected, found): (T, T),
+    ) -> bool {
+        let same = expected == found;
+        if !same {
+            self.fault(column, place(), rule, (expected, found));
+        }
+        same
+    }
+
+    fn meta(&mut self) -> Result<(), StoreError> {
+        let mut keys = 0;
+        for name in [meta::FORMAT, meta::CHAIN, meta::GENESIS, meta::HEAD] {
+            let there = self.read().get(Column::Meta, name)?.is_some();
+            keys += 1;
+            if !there {
+                let place = Place::Key(name.to_vec());
+                self.fault(Column::Meta, place, "it is there", ("a value", "none"));
+            }
+        }
+        let format = self.read().get(Column::Meta, meta::FORMAT)?.unwrap_or_default();
+        let rule = "the format is the one that this program reads";
+        let found = hex(&format);
+        self.same(
+            Column::Meta,
+            || Place::Meta("format"),
+            rule,
+            (hex(&FORMAT.to_be_bytes()), found),
+        );
+        let chain = self.read().get(Column::Meta, meta::CHAIN)?.unwrap_or_default();
+        let expected = hex(self.view.chain().as_bytes());
+        let rule = "the chain is the hash of the genesis document";
+        self.same(Column::Meta, || Place::Meta("chain"), rule, (expected, hex(&chain)));
+        let genesis = self.read().get(Column::Meta, meta::GENESIS)?.unwrap_or_default();
+        let found = proto::hash::Tag::Genesis.hash(&genesis);
+        let rule = "the genesis document hashes to the chain";
+        let expected = self.view.chain().0;
+        self.same(Column::Meta, || Place::Meta("genesis"), rule, (expected, found));
+        let rule = "the head is the newest height that has a leaf";
+        let (expected, found) = (self.head, self.view.head());
+        self.same(Column::Meta, || Place::Meta("head"), rule, (expected, found));
+        for name in [meta::CERTIFIED, meta::HARDENED] {
+            keys += usize::from(read_size(self.read(), name)? > 0);
+        }
+        let found = self.count(Column::Meta)?;
+        let rule = "it holds what the format names and nothing else";
+        let expected = u64::try_from(keys).unwrap_or(u64::MAX);
+        self.same(Column::Meta, || Place::Meta("keys"), rule, (expected, found));
+        Ok(())
+    }
+
+    /// Rows of a column.
+    fn count(&self, column: Column) -> Result<u64, StoreError> {
+        let mut count = 0;
+        self.read().scan(column, &[], None, &mut |_, _| {
+            count += 1;
+            std::ops::ControlFlow::Continue(())
+        })?;
+        Ok(count)
+    }
+
+    /// Reports each row of a column for which `known` says no.
+    fn strays(
+        &mut self,
+        column: Column,
+        rule: &'static str,
+        mut known: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        let mut strays = Vec::new();
+        self.read().scan(column, &[], None, &mut |key, _| {
+            if !known(key) {
+                strays.push(key.to_vec());
+            }
+            if strays.len() < FAULTS_MAX {
+                std::ops::ControlFlow::Continue(())
+            } else {
+                std::ops::ControlFlow::Break(())
+            }
+        })?;
+        for key in strays {
+            self.fault(column, Place::Key(key), rule, ("no such key", "one"));
+        }
+        Ok(())
+    }
+}
