@@ -1,1 +1,22 @@
-//! node
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod blocks;
+mod bodies;
+pub mod check;
+mod clock;
+mod driver;
+mod executor;
+mod gate;
+mod http;
+mod intake;
+mod journal;
+mod keys;
+mod mempool;
+mod metrics;
+mod network;
+mod records;
+pub mod run;
+pub mod telemetry;
+
+pub use run::{RunError, run};

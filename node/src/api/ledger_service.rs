@@ -1,0 +1,80 @@
+//! Blocks and proofs.
+
+use api::ledger::ledger_service_server::LedgerService;
+use api::ledger::{
+    GetBlockRequest, GetBlockResponse, GetGenesisRequest, GetGenesisResponse,
+    ProveOperationRequest, ProveOperationResponse,
+};
+use ledger::prove::Prover;
+use ledger::store::StoreError;
+use proto::Height;
+use proto::codec::Canonical as _;
+use proto::glossary::Term;
+use tonic::{Code, Request, Response, Status};
+
+use super::Service;
+use super::failure::{failure, prove_failed, store_failed};
+
+#[tonic::async_trait]
+impl LedgerService for Service {
+    async fn get_block(
+        &self,
+        request: Request<GetBlockRequest>,
+    ) -> Result<Response<GetBlockResponse>, Status> {
+        let height = Height::new(request.into_inner().height);
+        let found = self.block(height).map_err(|error| store_failed(&error))?;
+        found.map(Response::new).ok_or_else(|| {
+            let text = format!("第 {height} 块尚不存在 block {height} does not exist yet");
+            failure(Code::NotFound, "NO_SUCH_BLOCK", text, &[])
+        })
+    }
+
+    async fn get_genesis(
+        &self,
+        _: Request<GetGenesisRequest>,
+    ) -> Result<Response<GetGenesisResponse>, Status> {
+        Ok(Response::new(GetGenesisResponse { genesis: self.reader.genesis().encode() }))
+    }
+
+    async fn prove_operation(
+        &self,
+        request: Request<ProveOperationRequest>,
+    ) -> Result<Response<ProveOperationResponse>, Status> {
+        let ProveOperationRequest { height, receipt_index } = request.into_inner();
+        let bundle = tokio::task::block_in_place(|| {
+            let view = self.reader.view().map_err(|error| store_failed(&error))?;
+            Prover::new(&view, &[])
+                .receipt(Height::new(height), receipt_index)
+                .map_err(|error| prove_failed(&error))
+        })?;
+        Ok(Response::new(ProveOperationResponse { bundle: bundle.to_bytes() }))
+    }
+}
+
+impl Service {
+    fn block(&self, height: Height) -> Result<Option<GetBlockResponse>, StoreError> {
+        let view = self.reader.view()?;
+        let (Some(decided), Some(leaf)) = (view.decided(height)?, view.leaf(height)?) else {
+            return Ok(None);
+        };
+        let level = if height.value() < view.hardened_size()? {
+            Term::Hardened
+        } else if height.value() < view.certified_size()? {
+            Term::Certified
+        } else {
+            Term::Committed
+        };
+        let operations: u32 =
+            view.bodies(height)?.iter().map(|body| u32::from(body.header().op_count)).sum();
+        Ok(Some(GetBlockResponse {
+            header: decided.block.header().encode(),
+            block_hash: decided.block.hash().as_bytes().to_vec(),
+            tx_leaves: decided.block.tx_leaves().iter().map(|l| l.as_bytes().to_vec()).collect(),
+            commit_certificate: decided.certificate.encode(),
+            history_leaf: leaf.encode(),
+            operations,
+            receipts: leaf.receipts_count,
+            level: level.name().to_owned(),
+        }))
+    }
+}

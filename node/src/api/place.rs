@@ -1,0 +1,394 @@
+//! Matches of a code, and where a subject is: read models of `contracts` as answers.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use api::trace::{
+    GetMatchesRequest, GetMatchesResponse, Holding, LocateRequest, LocateResponse, Match,
+    MatchStatus, Quantities, SubjectKind as AskedKind, Trip,
+};
+use contracts::codes::Codes;
+use contracts::links::Naming;
+use contracts::matching;
+use contracts::place::Held;
+use contracts::query::locate::{self, Balance, Consignment, Holder, Site, UnitPlace};
+use contracts::record::matching::MatchStatus as Standing;
+use contracts::record::shipment::Leg;
+use contracts::state::State;
+use ledger::reader::View;
+use ledger::store::StoreRead;
+use proto::AgencyIndex;
+use proto::history::LogKey;
+use proto::receipt::{Subject, SubjectKind};
+use proto::schema::act::Relation;
+use proto::schema::event::Uom;
+use proto::schema::registry::Datum;
+use proto::schema::roles::Normaliser;
+use tonic::{Code, Status};
+
+use super::Service;
+use super::failure::{failure, state_failed, store_failed};
+use super::trace_service::units_of;
+
+/// Entries of each list of a unit, and units of a place, that one answer shows.
+pub(super) const HOLDERS_MAX: usize = 1_000;
+
+/// Key bytes as text; keys are UTF-8 by their normalisers.
+pub(super) fn text(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).into_owned()
+}
+
+fn unsigned(milli: i64) -> u64 {
+    u64::try_from(milli).unwrap_or_default()
+}
+
+fn uom_name(uom: i32) -> String {
+    match Uom::try_from(uom).unwrap_or(Uom::Unspecified) {
+        Uom::Unspecified => "",
+        Uom::Kgm => "KGM",
+        Uom::Xbx => "XBX",
+        Uom::H87 => "H87",
+        Uom::Xpx => "XPX",
+        Uom::Ltr => "LTR",
+        Uom::Xpa => "XPA",
+    }
+    .to_owned()
+}
+
+/// What became of a unit, as an answer says it.
+pub(super) fn quantities(balance: &Balance) -> Quantities {
+    Quantities {
+        uom: uom_name(balance.uom),
+        in_stock_milli: unsigned(balance.in_stock),
+        sold_milli: unsigned(balance.sold.saturating_add(balance.used)),
+        in_transit_milli: unsigned(balance.in_transit),
+        disposed_milli: unsigned(balance.disposed),
+        consumed_milli: unsigned(balance.converted),
+    }
+}
+
+fn datum_name(datum: i32) -> String {
+    match Datum::try_from(datum).unwrap_or(Datum::Unspecified) {
+        Datum::Unspecified => "",
+        Datum::Cgcs2000 => "CGCS2000",
+        Datum::Wgs84 => "WGS84",
+        Datum::Gcj02 => "GCJ02",
+        Datum::Bd09 => "BD09",
+    }
+    .to_owned()
+}
+
+fn holding(unit: &[u8], holder: &Holder, held: Quantities) -> Holding {
+    let site = &holder.site;
+    Holding {
+        unit: text(unit),
+        party: text(&holder.party),
+        party_name: holder.party_name.clone(),
+        station: text(&site.station),
+        station_name: site.name.clone(),
+        longitude_micro: site.longitude_micro,
+        latitude_micro: site.latitude_micro,
+        datum: datum_name(site.datum),
+        agency: site.agency.map_or(u32::MAX, |agency| agency.value().into()),
+        quantities: Some(held),
+    }
+}
+
+/// Stock alone: what a place has of a unit.
+fn in_stock(uom: i32, milli: i64) -> Quantities {
+    Quantities { uom: uom_name(uom), in_stock_milli: unsigned(milli), ..Quantities::default() }
+}
+
+impl Service {
+    pub(super) fn answer_matches(
+        &self,
+        asked: &GetMatchesRequest,
+    ) -> Result<GetMatchesResponse, Status> {
+        let view = self.reader.view().map_err(|error| store_failed(&error))?;
+        let mut matches = Vec::new();
+        let units = units_of(&view, &asked.code, asked.agency)?;
+        for unit in &units {
+            let found = matching::of_unit(&view, unit, HOLDERS_MAX);
+            for found in found.map_err(|error| state_failed(&error))? {
+                matches.push(matched(&view, &found)?);
+            }
+        }
+        let unit = units.first().map(|unit| text(unit)).unwrap_or_default();
+        Ok(GetMatchesResponse { height: view.head().value(), unit, matches })
+    }
+
+    pub(super) fn answer_locate(&self, asked: &LocateRequest) -> Result<LocateResponse, Status> {
+        let view = self.reader.view().map_err(|error| store_failed(&error))?;
+        let mut answer = Located::default();
+        let codes = Codes::load(&view).map_err(|error| state_failed(&error))?;
+        match asked.kind() {
+            AskedKind::Unspecified | AskedKind::Unit => {
+                for unit in units_of(&view, &asked.subject, asked.agency)? {
+                    answer.unit(&view, &unit)?;
+                }
+            }
+            AskedKind::Station => {
+                for key in keys_of(&view, &codes, Normaliser::Station, asked)? {
+                    let held = locate::station(&view, &key, HOLDERS_MAX);
+                    answer.held(&view, held.map_err(|error| state_failed(&error))?)?;
+                }
+            }
+            AskedKind::Party => {
+                for key in keys_of(&view, &codes, Normaliser::Party, asked)? {
+                    let held = locate::party(&view, &key, HOLDERS_MAX);
+                    answer.held(&view, held.map_err(|error| state_failed(&error))?)?;
+                }
+            }
+            AskedKind::Vehicle => {
+                for key in keys_of(&view, &codes, Normaliser::Vehicle, asked)? {
+                    answer.vehicle(&view, &codes, &key)?;
+                }
+            }
+            AskedKind::Person => {
+                for key in keys_of(&view, &codes, Normaliser::Person, asked)? {
+                    answer.named_with(&view, SubjectKind::Person, &key)?;
+                }
+            }
+            AskedKind::Declaration => {
+                for key in keys_of(&view, &codes, Normaliser::Declaration, asked)? {
+                    answer.named_with(&view, SubjectKind::Declaration, &key)?;
+                }
+            }
+            AskedKind::Certificate => {
+                for key in keys_of(&view, &codes, Normaliser::Certificate, asked)? {
+                    answer.named_with(&view, SubjectKind::Certificate, &key)?;
+                }
+            }
+        }
+        Ok(answer.finish(view.head().value()))
+    }
+}
+
+/// Keys that a text may have: the same for every agency but for stations.
+fn keys_of(
+    view: &View<'_, impl StoreRead>,
+    codes: &Codes,
+    normaliser: Normaliser,
+    asked: &LocateRequest,
+) -> Result<Vec<Vec<u8>>, Status> {
+    if asked.subject.is_empty() || asked.subject.len() > 512 {
+        let text = format!("subject: expected 1 to 512 bytes, found {}", asked.subject.len());
+        return Err(failure(Code::InvalidArgument, "SUBJECT", text, &[]));
+    }
+    let agencies = u16::try_from(view.genesis().agencies().len()).unwrap_or(u16::MAX);
+    let mut keys: Vec<Vec<u8>> = (0..agencies)
+        .filter(|agency| asked.agency.is_none_or(|only| only == u32::from(*agency)))
+        .map(|agency| {
+            Naming { agency: AgencyIndex::new(agency), codes }.key(normaliser, &asked.subject)
+        })
+        .collect();
+    keys.sort();
+    keys.dedup();
+    Ok(keys)
+}
+
+/// An answer in the making.
+#[derive(Default)]
+struct Located {
+    holdings: Vec<Holding>,
+    trips: BTreeMap<(String, String), Trip>,
+    alerts: Vec<String>,
+}
+
+impl Located {
+    fn unit(&mut self, view: &View<'_, impl StoreRead>, key: &[u8]) -> Result<(), Status> {
+        let found = locate::unit(view, key, HOLDERS_MAX).map_err(|error| state_failed(&error))?;
+        let Some(place) = found else { return Ok(()) };
+        self.place(&place);
+        Ok(())
+    }
+
+    /// Stock stands beside each holder; what was sold or is on the road belongs to no holder and is
+    /// said once, with the first.
+    fn place(&mut self, place: &UnitPlace) {
+        let mut rest: BTreeMap<i32, &Balance> =
+            place.balances.iter().map(|balance| (balance.uom, balance)).collect();
+        for holder in &place.holders {
+            let mut held = in_stock(holder.amount.uom, holder.amount.milli);
+            if let Some(balance) = rest.remove(&holder.amount.uom) {
+                let in_stock_milli = held.in_stock_milli;
+                held = Quantities { in_stock_milli, ..quantities(balance) };
+            }
+            self.holdings.push(holding(&place.unit, holder, held));
+        }
+        for balance in rest.into_values() {
+            let unit = text(&place.unit);
+            let quantities = Some(quantities(balance));
+            self.holdings.push(Holding {
+                unit,
+                quantities,
+                agency: u32::MAX,
+                ..Holding::default()
+            });
+        }
+        for consignment in &place.consignments {
+            self.consignment(&place.unit, consignment);
+        }
+        self.alerts.extend(place.alerts.iter().cloned());
+    }
+
+    fn consignment(&mut self, unit: &[u8], consignment: &Consignment) {
+        let Some(leg) = consignment.sender().or_else(|| consignment.receiver()) else { return };
+        let sent = consignment.sender().is_some();
+        let key = (consignment.document.clone(), text(&leg.vehicle));
+        let trip = self.trips.entry(key).or_insert_with(|| trip_of(consignment, leg, sent));
+        trip.units.push(text(unit));
+    }
+
+    fn held(&mut self, view: &View<'_, impl StoreRead>, list: Vec<Held>) -> Result<(), Status> {
+        for held in list.into_iter().filter(|held| held.on_hand != 0) {
+            let site = locate::site(view, &held.station).map_err(|error| state_failed(&error))?;
+            let name =
+                locate::party_name(view, &held.party).map_err(|error| state_failed(&error))?;
+            let amount = contracts::record::shipment::Amount { uom: held.uom, milli: held.on_hand };
+            let holder = Holder { party: held.party, party_name: name, site, amount };
+            self.holdings.push(holding(&held.unit, &holder, in_stock(held.uom, held.on_hand)));
+        }
+        Ok(())
+    }
+
+    fn vehicle(&mut self, state: &dyn State, codes: &Codes, key: &[u8]) -> Result<(), Status> {
+        let trips = locate::vehicle(state, codes, key, HOLDERS_MAX);
+        for found in trips.map_err(|error| state_failed(&error))? {
+            let is_arrival = found.kind == proto::schema::OperationKind::Receive;
+            let (from, to) =
+                if is_arrival { (&found.to, &found.from) } else { (&found.from, &found.to) };
+            let trip =
+                self.trips.entry((found.document.clone(), text(key))).or_insert_with(|| Trip {
+                    document: found.document.clone(),
+                    vehicle: text(key),
+                    person: text(&found.person),
+                    from_party: text(&from.0),
+                    from_station: station_text(&from.1),
+                    to_party: text(&to.0),
+                    to_station: station_text(&to.1),
+                    units: Vec::new(),
+                    departed_ms: 0,
+                    arrived_ms: 0,
+                });
+            if is_arrival {
+                trip.arrived_ms = found.occurred_ms;
+            } else {
+                trip.departed_ms = found.occurred_ms;
+            }
+            trip.units.extend(found.units.iter().map(|(unit, _)| text(unit)));
+        }
+        Ok(())
+    }
+
+    /// Every unit that a record names beside the subject.
+    fn named_with(
+        &mut self,
+        view: &View<'_, impl StoreRead>,
+        kind: SubjectKind,
+        key: &[u8],
+    ) -> Result<(), Status> {
+        let subject = Subject { kind, key: key.to_vec() };
+        let buckets: Vec<u32> = if kind.has_one_log() {
+            vec![0]
+        } else {
+            let days = view.days(&subject, view.head()).map_err(|error| store_failed(&error))?;
+            days.into_iter().map(|day| day.bucket).collect()
+        };
+        let mut units = std::collections::BTreeSet::new();
+        for bucket in buckets {
+            let log = LogKey { kind, bucket, subject: key.to_vec() };
+            let mut places = Vec::new();
+            view.visit_log(&log, 0, &mut |_, entry| {
+                places.push((entry.height, entry.receipt_index));
+                if places.len() < HOLDERS_MAX {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            })
+            .map_err(|error| store_failed(&error))?;
+            for (height, index) in places {
+                let receipt = view.receipt(height, index).map_err(|error| store_failed(&error))?;
+                let links =
+                    receipt.into_iter().flat_map(|receipt| receipt.links.as_slice().to_vec());
+                units.extend(
+                    links
+                        .filter(|link| link.subject.kind == SubjectKind::Unit)
+                        .map(|link| link.subject.key),
+                );
+            }
+        }
+        for unit in units.into_iter().take(HOLDERS_MAX) {
+            self.unit(view, &unit)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, height: u64) -> LocateResponse {
+        self.holdings.sort_by(|a, b| (&a.unit, &a.station).cmp(&(&b.unit, &b.station)));
+        self.alerts.sort();
+        self.alerts.dedup();
+        let trips = self.trips.into_values().map(|mut trip| {
+            trip.units.sort();
+            trip.units.dedup();
+            trip
+        });
+        LocateResponse {
+            height,
+            holdings: self.holdings,
+            trips: trips.collect(),
+            alerts: self.alerts,
+        }
+    }
+}
+
+fn station_text(site: &Site) -> String {
+    if site.name.is_empty() { text(&site.station) } else { site.name.clone() }
+}
+
+/// A consignment as one side tells it.
+fn trip_of(consignment: &Consignment, leg: &Leg, sent: bool) -> Trip {
+    let (own, other) = ((&leg.party, &leg.station), (&leg.counterparty, &leg.counterparty_station));
+    let (from, to) = if sent { (own, other) } else { (other, own) };
+    Trip {
+        document: consignment.document.clone(),
+        vehicle: text(&leg.vehicle),
+        person: text(&leg.person),
+        from_party: text(from.0),
+        from_station: text(from.1),
+        to_party: text(to.0),
+        to_station: text(to.1),
+        units: Vec::new(),
+        departed_ms: 0,
+        arrived_ms: 0,
+    }
+}
+
+fn matched(state: &dyn State, found: &matching::Match) -> Result<Match, Status> {
+    let documents = matching::documents(state, &found.from, &found.to, HOLDERS_MAX);
+    let documents = documents.map_err(|error| state_failed(&error))?;
+    let record = &found.record;
+    let relation = match record.relation() {
+        Relation::Unspecified | Relation::Same => "SAME",
+        Relation::Relabel => "RELABEL",
+        Relation::Carry => "CARRY",
+    };
+    let status = match record.status() {
+        Standing::Unspecified => MatchStatus::Unspecified,
+        Standing::OneSided => MatchStatus::OneSided,
+        Standing::Confirmed => MatchStatus::Confirmed,
+        Standing::InDoubt => MatchStatus::InDoubt,
+        Standing::Voided => MatchStatus::Void,
+    };
+    let (agree, one, differ) = (record.agreeing, record.one_sided, record.disagreeing);
+    Ok(Match {
+        from: text(&found.from),
+        to: text(&found.to),
+        relation: relation.to_owned(),
+        status: status.into(),
+        document: documents.join(", "),
+        text_zh: format!("双方一致 {agree} 次，仅一方 {one} 次，不一致 {differ} 次"),
+        text_en: format!("{agree} deliveries agree, {one} one-sided, {differ} disagree"),
+    })
+}

@@ -1,0 +1,262 @@
+//! Transactions in, receipts out.
+
+use std::time::Duration;
+
+use api::submission::submission_service_server::SubmissionService;
+use api::submission::{
+    AlertNotice, GetTransactionRequest, GetTransactionResponse, OperationReceipt,
+    SubmitTransactionRequest, SubmitTransactionResponse, TransactionOutcome, TransactionState,
+};
+use consensus::Input;
+use contracts::refusal;
+use ledger::reader::View;
+use ledger::schema::TxPlace;
+use ledger::store::{StoreError, StoreRead};
+use proto::codec::Canonical as _;
+use proto::operation::Operation;
+use proto::receipt::{CODE_ALREADY_RECORDED, Receipt};
+use proto::submitter::SubmitterRecord;
+use proto::trie::Namespace;
+use proto::{Hash, Height, TxId};
+use tonic::{Code, Request, Response, Status};
+
+use super::Service;
+use super::failure::{failure, inadmissible, mempool_full, store_failed};
+use crate::clock;
+use crate::gate::Inadmissible;
+use crate::intake::describe;
+use crate::network;
+
+/// How long a call waits for its receipts where the caller set no deadline.
+const WAIT_MS_DEFAULT: u64 = 30_000;
+
+/// Time kept back from the caller's deadline, so that the answer arrives before it.
+const ANSWER_MARGIN_MS: u64 = 50;
+
+#[tonic::async_trait]
+impl SubmissionService for Service {
+    async fn submit_transaction(
+        &self,
+        request: Request<SubmitTransactionRequest>,
+    ) -> Result<Response<SubmitTransactionResponse>, Status> {
+        let wait = deadline(request.metadata());
+        let bytes = request.into_inner().transaction;
+        let now = clock::now();
+        let admitted = tokio::task::block_in_place(|| self.gate.admit_submission(&bytes, now));
+        let tx_id = match admitted {
+            Ok(body) => {
+                let (tx_id, said) = (body.transaction.tx_id(), describe(&body, now));
+                if self.bodies.insert(body).map_err(mempool_full)? {
+                    for to in &self.others {
+                        let bodies = vec![bytes.clone()];
+                        self.network.send(*to, network::Request::Bodies(bodies));
+                    }
+                    let stopping = |_| {
+                        failure(
+                            Code::Unavailable,
+                            "STOPPING",
+                            "节点正在停止 the node is stopping",
+                            &[],
+                        )
+                    };
+                    self.inputs.send(Input::BodyHeld(said)).await.map_err(stopping)?;
+                }
+                tx_id
+            }
+            // Submitted before: the same receipts.
+            Err(Inadmissible::Ordered { tx_id, .. }) => tx_id,
+            Err(error) => return Err(inadmissible(&error)),
+        };
+        let outcome = self.wait_for(tx_id, wait).await?;
+        Ok(Response::new(SubmitTransactionResponse { outcome: Some(outcome) }))
+    }
+
+    async fn get_transaction(
+        &self,
+        request: Request<GetTransactionRequest>,
+    ) -> Result<Response<GetTransactionResponse>, Status> {
+        let bytes: Result<[u8; 32], _> = request.into_inner().tx_id.try_into();
+        let bytes = bytes.map_err(|found| {
+            let text = format!("tx_id: expected 32 bytes, found {}", found.len());
+            failure(Code::InvalidArgument, "TX_ID", text, &[])
+        })?;
+        let tx_id = TxId(Hash::new(bytes));
+        let executed = self.outcome(tx_id).map_err(|error| store_failed(&error))?;
+        let outcome = executed.unwrap_or_else(|| TransactionOutcome {
+            tx_id: tx_id.as_bytes().to_vec(),
+            state: if self.bodies.holds_id(&tx_id) {
+                TransactionState::Pending.into()
+            } else {
+                TransactionState::Unknown.into()
+            },
+            height: 0,
+            receipts: Vec::new(),
+        });
+        Ok(Response::new(GetTransactionResponse { outcome: Some(outcome) }))
+    }
+}
+
+/// How long to wait: the caller's `grpc-timeout`, less the time that the answer needs.
+fn deadline(metadata: &tonic::metadata::MetadataMap) -> Duration {
+    let text = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok());
+    let ms = text.and_then(parse_timeout_ms).unwrap_or(WAIT_MS_DEFAULT).min(WAIT_MS_DEFAULT);
+    Duration::from_millis(ms.saturating_sub(ANSWER_MARGIN_MS))
+}
+
+/// Up to eight digits and a unit, as the gRPC protocol writes a timeout.
+fn parse_timeout_ms(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let value: u64 = digits.parse().ok()?;
+    match text.strip_prefix(digits)? {
+        "H" => value.checked_mul(3_600_000),
+        "M" => value.checked_mul(60_000),
+        "S" => value.checked_mul(1_000),
+        "m" => Some(value),
+        "u" => Some(value / 1_000),
+        "n" => Some(value / 1_000_000),
+        _ => None,
+    }
+}
+
+impl Service {
+    async fn wait_for(&self, tx_id: TxId, wait: Duration) -> Result<TransactionOutcome, Status> {
+        let mut executed = self.executed.clone();
+        let waiting = async {
+            loop {
+                executed.borrow_and_update();
+                if let Some(outcome) = self.outcome(tx_id).map_err(|error| store_failed(&error))? {
+                    return Ok(outcome);
+                }
+                if executed.changed().await.is_err() {
+                    return Err(outcome_unknown(tx_id));
+                }
+            }
+        };
+        tokio::time::timeout(wait, waiting).await.unwrap_or_else(|_| Err(outcome_unknown(tx_id)))
+    }
+
+    /// What became of an executed transaction.
+    fn outcome(&self, tx_id: TxId) -> Result<Option<TransactionOutcome>, StoreError> {
+        let view = self.reader.view()?;
+        let Some(place) = view.transaction(tx_id)? else { return Ok(None) };
+        let height = place.height.value();
+        let state = if height < view.hardened_size()? {
+            TransactionState::Hardened
+        } else if height < view.certified_size()? {
+            TransactionState::Certified
+        } else {
+            TransactionState::Executed
+        };
+        let receipts = self.receipts(&view, &place)?;
+        let tx_id = tx_id.as_bytes().to_vec();
+        Ok(Some(TransactionOutcome { tx_id, state: state.into(), height, receipts }))
+    }
+
+    fn receipts(
+        &self,
+        view: &View<'_, impl StoreRead>,
+        place: &TxPlace,
+    ) -> Result<Vec<OperationReceipt>, StoreError> {
+        let Some(body) = view.body(place.height, place.position)? else { return Ok(Vec::new()) };
+        let key = body.header().submitter;
+        let submitter = view
+            .state(Namespace::Key, key.as_bytes())?
+            .and_then(|bytes| SubmitterRecord::decode(&bytes).ok());
+        let stored = view.receipts(place.height, place.first_receipt, body.operations().len())?;
+        let mut receipts = Vec::new();
+        for ((op_index, operation), receipt) in (0u32..).zip(body.operations()).zip(stored) {
+            let mut at = (place.height, place.first_receipt + op_index);
+            let mut shown = receipt;
+            if shown.code == CODE_ALREADY_RECORDED
+                && let Some(first) = first_receipt(view, submitter.as_ref(), operation)?
+            {
+                (at, shown) = first;
+            }
+            receipts.push(self.receipt(op_index, at, &shown));
+        }
+        Ok(receipts)
+    }
+
+    fn receipt(
+        &self,
+        op_index: u32,
+        (height, receipt_index): (Height, u32),
+        receipt: &Receipt,
+    ) -> OperationReceipt {
+        let (reason, text_zh, text_en) = match self.refusals.get(height, receipt_index) {
+            Some(refusal) => (refusal.reason().to_owned(), refusal.zh(), refusal.en()),
+            None => refusal_of_code(receipt.code),
+        };
+        let alerts = receipt.alerts.as_slice().iter().map(|notice| AlertNotice {
+            code: notice.code.into(),
+            alert: String::from_utf8_lossy(&notice.alert).into_owned(),
+        });
+        OperationReceipt {
+            op_index,
+            height: height.value(),
+            receipt_index,
+            code: receipt.code.into(),
+            reason,
+            text_zh,
+            text_en,
+            alerts: alerts.collect(),
+        }
+    }
+}
+
+/// The refusal of a code without its numbers, which only recent blocks still have.
+fn refusal_of_code(code: u16) -> (String, String, String) {
+    let found = refusal::TABLE.iter().find(|(known, ..)| *known == code);
+    found.map_or_else(Default::default, |(_, reason, zh, en)| {
+        ((*reason).to_owned(), (*zh).to_owned(), (*en).to_owned())
+    })
+}
+
+type Placed = ((Height, u32), Receipt);
+
+/// The receipt under which the same operation was recorded first.
+fn first_receipt(
+    view: &View<'_, impl StoreRead>,
+    submitter: Option<&SubmitterRecord>,
+    operation: &Operation,
+) -> Result<Option<Placed>, StoreError> {
+    let Some(submitter) = submitter else { return Ok(None) };
+    let Some((height, index)) = view.recorded(submitter.agency, operation.uid)? else {
+        return Ok(None);
+    };
+    Ok(view.receipt(height, index)?.map(|receipt| ((height, index), receipt)))
+}
+
+fn outcome_unknown(tx_id: TxId) -> Status {
+    failure(
+        Code::DeadlineExceeded,
+        "OUTCOME_UNKNOWN",
+        format!(
+            "结果未知，请用 {tx_id} 查询或重新提交 outcome unknown: ask for {tx_id} or submit it again"
+        ),
+        &[("tx_id", tx_id.to_string())],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_read_as_the_grpc_protocol_writes_them() {
+        for (text, ms) in [
+            ("10S", Some(10_000)),
+            ("250m", Some(250)),
+            ("1H", Some(3_600_000)),
+            ("5000u", Some(5)),
+            ("3000000n", Some(3)),
+            ("", None),
+            ("S", None),
+            ("10", None),
+            ("10X", None),
+            ("-1S", None),
+        ] {
+            assert_eq!(parse_timeout_ms(text), ms, "{text}");
+        }
+    }
+}

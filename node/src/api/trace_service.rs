@@ -1,0 +1,173 @@
+//! Traces with proof, matches, places.
+
+use std::collections::BTreeMap;
+
+use api::trace::trace_service_server::TraceService;
+use api::trace::{
+    Direction, GetMatchesRequest, GetMatchesResponse, LocateRequest, LocateResponse, ProofMode,
+    TraceEvent, TraceRequest, TraceResponse, TraceUnit,
+};
+use contracts::codes::Codes;
+use contracts::walk;
+use ledger::bundle::Bundle;
+use ledger::prove::{Bodies, Prover, TRACE_LOGS_MAX, TraceQuery};
+use ledger::reader::View;
+use ledger::store::StoreRead;
+use proto::codec::Canonical as _;
+use proto::receipt::{ReceiptPayload, ReceiptSource, Subject, SubjectKind};
+use proto::trie::Namespace;
+use proto::{AgencyIndex, Height};
+use tonic::{Code, Request, Response, Status};
+
+use super::Service;
+use super::failure::{failure, prove_failed, state_failed, store_failed};
+use super::place::{HOLDERS_MAX, quantities, text};
+use contracts::query::locate;
+
+/// Codes that one question may start from.
+const CODES_MAX: usize = 16;
+
+/// Bytes of a code in a question; the longest carrier of a scheme is shorter.
+const CODE_BYTES_MAX: usize = 1_024;
+
+#[tonic::async_trait]
+impl TraceService for Service {
+    async fn trace(
+        &self,
+        request: Request<TraceRequest>,
+    ) -> Result<Response<TraceResponse>, Status> {
+        let asked = request.into_inner();
+        tokio::task::block_in_place(|| self.answer_trace(&asked)).map(Response::new)
+    }
+
+    async fn get_matches(
+        &self,
+        request: Request<GetMatchesRequest>,
+    ) -> Result<Response<GetMatchesResponse>, Status> {
+        let asked = request.into_inner();
+        tokio::task::block_in_place(|| self.answer_matches(&asked)).map(Response::new)
+    }
+
+    async fn locate(
+        &self,
+        request: Request<LocateRequest>,
+    ) -> Result<Response<LocateResponse>, Status> {
+        let asked = request.into_inner();
+        tokio::task::block_in_place(|| self.answer_locate(&asked)).map(Response::new)
+    }
+}
+
+impl Service {
+    fn answer_trace(&self, asked: &TraceRequest) -> Result<TraceResponse, Status> {
+        let view = self.reader.view().map_err(|error| store_failed(&error))?;
+        if asked.codes.is_empty() || asked.codes.len() > CODES_MAX {
+            let text = format!("codes: expected 1 to {CODES_MAX}, found {}", asked.codes.len());
+            return Err(failure(Code::InvalidArgument, "CODES", text, &[]));
+        }
+        let mut starts = Vec::new();
+        for code in &asked.codes {
+            starts.extend(units_of(&view, code, asked.agency)?.into_iter().map(Subject::unit));
+        }
+        let query = TraceQuery {
+            starts,
+            direction: direction(asked.direction()),
+            at: (asked.at_height > 0).then_some(Height::new(asked.at_height)),
+            unit_limit: if asked.unit_limit == 0 { TRACE_LOGS_MAX } else { asked.unit_limit },
+            bodies: Bodies::Shown,
+        };
+        let bundle = Prover::new(&view, &[]).trace(&query).map_err(|error| prove_failed(&error))?;
+        let mut answer = read_bundle(&view, &bundle)?;
+        if answer.height < asked.min_height {
+            let text = format!("height {} is below min_height {}", answer.height, asked.min_height);
+            return Err(failure(Code::Unavailable, "BELOW_MIN_HEIGHT", text, &[]));
+        }
+        if matches!(asked.proof_mode(), ProofMode::Inclusion | ProofMode::Complete) {
+            answer.bundle = bundle.to_bytes();
+        }
+        Ok(answer)
+    }
+}
+
+/// Units and events of a finished bundle, so that what is shown is what is proven.
+fn read_bundle(view: &View<'_, impl StoreRead>, bundle: &Bundle) -> Result<TraceResponse, Status> {
+    let mut events: BTreeMap<(u64, u32), TraceEvent> = BTreeMap::new();
+    let (mut units, mut height) = (Vec::new(), 0);
+    for log in bundle.items.iter().flat_map(|item| &item.logs) {
+        if log.kind == u32::from(SubjectKind::Unit.code()) && !log.entries.is_empty() {
+            units.push(trace_unit(view, &log.subject)?);
+        }
+        for entry in &log.entries {
+            let payload = ReceiptPayload::decode(&entry.receipt);
+            let system =
+                matches!(payload, Ok(ReceiptPayload { source: ReceiptSource::System { .. }, .. }));
+            let (height, receipt_index) = (entry.height, entry.receipt_index);
+            let body = entry.body.clone().unwrap_or_default();
+            let event = TraceEvent { height, receipt_index, body, system };
+            events.insert((height, receipt_index), event);
+        }
+    }
+    let mut truncated = Vec::new();
+    for claim in &bundle.claims {
+        if let Some(ledger::bundle::ClaimKind::Trace(trace)) = &claim.kind {
+            height = trace.height;
+            let left_out = trace.truncated.iter();
+            truncated.extend(left_out.map(|at| String::from_utf8_lossy(&at.key).into_owned()));
+        }
+    }
+    units.sort_by(|a, b| a.unit.cmp(&b.unit));
+    let events = events.into_values().collect();
+    Ok(TraceResponse { height, bundle: Vec::new(), units, events, truncated })
+}
+
+fn direction(asked: Direction) -> walk::Direction {
+    match asked {
+        Direction::Back => walk::Direction::Back,
+        Direction::Forward => walk::Direction::Forward,
+        Direction::Unspecified | Direction::Both => walk::Direction::Both,
+    }
+}
+
+/// The unit keys that a code may have: one under a scheme; without one, that of each agency whose
+/// platform recorded it.
+pub(super) fn units_of(
+    view: &View<'_, impl StoreRead>,
+    code: &str,
+    agency: Option<u32>,
+) -> Result<Vec<Vec<u8>>, Status> {
+    if code.is_empty() || code.len() > CODE_BYTES_MAX {
+        let text = format!("code: expected 1 to {CODE_BYTES_MAX} bytes, found {}", code.len());
+        return Err(failure(Code::InvalidArgument, "CODE", text, &[]));
+    }
+    let codes = Codes::load(view).map_err(|error| state_failed(&error))?;
+    let agencies = match agency {
+        Some(agency) => vec![u16::try_from(agency).unwrap_or(u16::MAX)],
+        None => (0..u16::try_from(view.genesis().agencies().len()).unwrap_or(u16::MAX)).collect(),
+    };
+    let mut keys: Vec<Vec<u8>> =
+        agencies.into_iter().map(|at| codes.unit(AgencyIndex::new(at), code)).collect();
+    keys.dedup();
+    let mut known = Vec::new();
+    for key in &keys {
+        if view.state(Namespace::Unit, key).map_err(|error| store_failed(&error))?.is_some() {
+            known.push(key.clone());
+        }
+    }
+    keys.truncate(1);
+    Ok(if known.is_empty() { keys } else { known })
+}
+
+/// Where a unit of the trace is, as its events tell.
+fn trace_unit(view: &View<'_, impl StoreRead>, key: &[u8]) -> Result<TraceUnit, Status> {
+    let found = locate::unit(view, key, HOLDERS_MAX).map_err(|error| state_failed(&error))?;
+    let Some(place) = found else {
+        return Ok(TraceUnit { unit: text(key), ..TraceUnit::default() });
+    };
+    let holder = place.holders.first();
+    Ok(TraceUnit {
+        unit: text(key),
+        holder: holder.map(|holder| text(&holder.party)).unwrap_or_default(),
+        station: holder.map(|holder| text(&holder.site.station)).unwrap_or_default(),
+        alerts: place.alerts.clone(),
+        quantities: place.balances.first().map(quantities),
+    })
+}

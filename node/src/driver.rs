@@ -1,0 +1,358 @@
+//! Carries out what the replica wants, strictly in order: journal, sign, send, wake, execute.
+//!
+//! Owns the replica, the journal and the validator's key. A failure of the disk ends it, and with it
+//! the process: a restart goes through recovery.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use consensus::{
+    Action, Draft, Input, Mode, Own, Record, Replica, SafetyRecord, Standing, StatusDraft, Timer,
+    Unsafe,
+};
+use proto::codec::Canonical as _;
+use proto::limits::FETCH_BLOCKS_MAX;
+use proto::message::{Decided, Message};
+use proto::sign::SecretKey;
+use proto::{ChainId, Hash, Height, ValidatorIndex};
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::blocks::Blocks;
+use crate::bodies::{AdmittedBody, Bodies};
+use crate::clock;
+use crate::executor::Decision;
+use crate::journal::{Journal, JournalError};
+use crate::metrics::Metrics;
+use crate::network::{Network, Request};
+use crate::records::Entry;
+
+/// Inputs taken in before the journal is synced once for all of them.
+const INPUTS_PER_SYNC_MAX: usize = 64;
+
+/// Pause between looks for transactions whose time is over.
+const EXPIRY_MS: u64 = 5_000;
+
+/// Why the consensus task ended.
+#[derive(Debug, Error)]
+pub(crate) enum DriverError {
+    /// The journal cannot be written: nothing may be promised any more.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The replica asked for a signature that the safety record forbids.
+    #[error("the signer refuses: {0}")]
+    Unsafe(#[from] Unsafe),
+    /// Execution has ended, with its own reason.
+    #[error("the storage task has ended")]
+    ExecutorGone,
+}
+
+/// What the consensus task works with.
+pub(crate) struct Driver {
+    /// The state machine.
+    pub(crate) replica: Replica,
+    /// Name of the chain.
+    pub(crate) chain: ChainId,
+    /// Own index.
+    pub(crate) me: ValidatorIndex,
+    /// All other members.
+    pub(crate) others: Vec<ValidatorIndex>,
+    /// Key that signs votes.
+    pub(crate) key: SecretKey,
+    /// What must not be forgotten.
+    pub(crate) journal: Journal,
+    /// The highest signatures made.
+    pub(crate) safety: SafetyRecord,
+    /// Records that a compacted journal keeps, oldest first.
+    pub(crate) live: Vec<Entry>,
+    /// Transaction bodies.
+    pub(crate) bodies: Bodies,
+    /// Blocks under way, for members that ask.
+    pub(crate) blocks: Blocks,
+    /// The mesh.
+    pub(crate) network: Network,
+    /// The storage task.
+    pub(crate) executor: mpsc::Sender<Decision>,
+    /// Where the replica stands, for everybody else.
+    pub(crate) standing: watch::Sender<Standing>,
+    /// Figures.
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// What one round leaves to be done after its actions.
+#[derive(Default)]
+struct Round {
+    actions: Vec<Action>,
+    signed: Vec<Own>,
+}
+
+impl Driver {
+    /// Runs until the inputs end or something fails that must stop the node.
+    ///
+    /// `notices` come from the storage task alone and never wait for room.
+    pub(crate) async fn run(
+        mut self,
+        mut inputs: mpsc::Receiver<Input>,
+        mut notices: mpsc::Receiver<Input>,
+    ) -> Result<(), DriverError> {
+        let mut timers: BTreeMap<Timer, Instant> = BTreeMap::new();
+        let mut expiry = tokio::time::interval(Duration::from_millis(EXPIRY_MS));
+        let mut waiting = vec![Input::Start];
+        loop {
+            self.work(std::mem::take(&mut waiting), &mut timers).await?;
+            let next = timers.iter().min_by_key(|(_, at)| **at).map(|(timer, at)| (*timer, *at));
+            tokio::select! {
+                // Timers first: a flood of messages must not keep a replica in a dead view.
+                biased;
+                () = sleep_until(next), if next.is_some() => {
+                    if let Some((timer, _)) = next {
+                        timers.remove(&timer);
+                        waiting.push(Input::Timer(timer));
+                    }
+                }
+                notice = notices.recv() => match notice {
+                    Some(notice) => waiting.push(notice),
+                    None => return Err(DriverError::ExecutorGone),
+                },
+                taken = inputs.recv_many(&mut waiting, INPUTS_PER_SYNC_MAX) => {
+                    if taken == 0 {
+                        return Ok(());
+                    }
+                }
+                _ = expiry.tick() => {
+                    let expired = self.bodies.drop_expired(clock::now());
+                    waiting.extend(expired.into_iter().map(Input::BodyDropped));
+                }
+            }
+        }
+    }
+
+    async fn work(
+        &mut self,
+        inputs: Vec<Input>,
+        timers: &mut BTreeMap<Timer, Instant>,
+    ) -> Result<(), DriverError> {
+        let mut inputs = inputs;
+        while !inputs.is_empty() {
+            let mut round = Round::default();
+            let now = clock::now();
+            for input in inputs {
+                self.replica.step(now, input, &mut round.actions);
+            }
+            for action in std::mem::take(&mut round.actions) {
+                self.carry_out(action, &mut round, timers).await?;
+            }
+            if !round.signed.is_empty() {
+                self.make_durable()?;
+            }
+            // Only now do own messages count, and only now may they leave.
+            inputs = round.signed.into_iter().map(Input::Signed).collect();
+        }
+        self.publish();
+        Ok(())
+    }
+
+    /// One sync of journal and safety record for every signature of the round.
+    fn make_durable(&mut self) -> Result<(), DriverError> {
+        let started = Instant::now();
+        tokio::task::block_in_place(|| {
+            self.journal.sync()?;
+            self.journal.write_safety(&self.safety.encode())?;
+            if self.journal.is_long() {
+                let records = self.live.iter().map(|entry| entry.encode()).collect();
+                self.journal.compact(records, &self.safety.encode())?;
+            }
+            Ok::<_, JournalError>(())
+        })?;
+        self.metrics.journal_sync(started.elapsed());
+        Ok(())
+    }
+
+    async fn carry_out(
+        &mut self,
+        action: Action,
+        round: &mut Round,
+        timers: &mut BTreeMap<Timer, Instant>,
+    ) -> Result<(), DriverError> {
+        match action {
+            Action::Journal(record) => self.record(record)?,
+            Action::Sign(draft) => round.signed.push(self.sign(draft)?),
+            Action::Send { to, message } => self.send(to, &message),
+            Action::Broadcast(message) => self.broadcast(&message),
+            Action::SendStatus(draft) => self.send_status(*draft),
+            Action::Serve { to, height } => self.serve(to, height),
+            Action::SetTimer { timer, after_ms } => {
+                timers.insert(timer, Instant::now() + Duration::from_millis(after_ms));
+            }
+            Action::CancelTimer(timer) => {
+                timers.remove(&timer);
+            }
+            Action::ForwardBodies(leaves) => self.forward(&leaves),
+            Action::FetchBodies { from, leaves } => {
+                self.network.send(from, Request::FetchBodies { leaves });
+            }
+            Action::FetchBlock { from, hash } => {
+                self.network.send(from, Request::FetchBlock { hash });
+            }
+            Action::FetchBlocks { from, first, count } => {
+                let count = u16::try_from(count).unwrap_or(u16::MAX).min(FETCH_BLOCKS_MAX);
+                self.network.send(from, Request::FetchBlocks { from: first, count });
+            }
+            Action::Decide(decided) => self.decide(decided).await?,
+            Action::Certified(certificate) => {
+                self.executor
+                    .send(Decision::Checkpoint(certificate))
+                    .await
+                    .map_err(|_| DriverError::ExecutorGone)?;
+            }
+            Action::Hardened(certificate) => {
+                self.executor
+                    .send(Decision::Checkpoint(certificate))
+                    .await
+                    .map_err(|_| DriverError::ExecutorGone)?;
+            }
+            Action::Release { below } => self.release(below),
+            Action::Evidence(evidence) => {
+                let guilty: Vec<u16> = evidence.guilty().iter().map(|at| at.value()).collect();
+                tracing::error!(?guilty, ?evidence, "a validator contradicted its own signature");
+                self.metrics.evidence();
+            }
+            Action::Report(misbehaviour) => tracing::warn!(%misbehaviour, "rule broken"),
+            Action::ModeChanged(mode) => announce(mode),
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, record: Record) -> Result<(), DriverError> {
+        let height = record.height();
+        let mut entries = Vec::new();
+        for leaf in record.bodies() {
+            if self.live.iter().any(|entry| entry.is_body(leaf)) {
+                continue;
+            }
+            let body =
+                self.bodies.get(leaf).expect("a replica votes only for bodies it was told of");
+            if let Some(height) = height {
+                self.bodies.keep(body.clone(), height);
+            }
+            entries.push(Entry::body(*leaf, height, &body));
+        }
+        self.remember(&record);
+        entries.push(Entry::record(&record));
+        let bytes: Vec<Vec<u8>> = entries.iter().map(Entry::encode).collect();
+        tokio::task::block_in_place(|| self.journal.append(&bytes))?;
+        self.live.extend(entries);
+        Ok(())
+    }
+
+    /// Keeps a block under way at hand, for members that ask for it.
+    fn remember(&self, record: &Record) {
+        match record {
+            Record::Proposal(proposal) | Record::Own(Own::PrePrepare(proposal)) => {
+                self.blocks.insert(Arc::new(proposal.block.clone()));
+            }
+            Record::Own(
+                Own::Prepare(_) | Own::Commit(_) | Own::ViewChange(_) | Own::Checkpoint(_),
+            )
+            | Record::Prepared(_)
+            | Record::Decided(_)
+            | Record::NotVoting(_) => (), // they bring no new block
+        }
+    }
+
+    fn sign(&mut self, draft: Draft) -> Result<Own, DriverError> {
+        self.safety = self.safety.admit(draft.claim(self.chain))?;
+        let signature = self.key.sign(&draft.signed_bytes(self.chain));
+        let own = draft.complete(self.me, signature);
+        self.record(Record::Own(own.clone()))?;
+        Ok(own)
+    }
+
+    fn send(&self, to: ValidatorIndex, message: &Message) {
+        self.network.send(to, Request::Message(message.encode()));
+    }
+
+    fn broadcast(&self, message: &Message) {
+        let bytes = message.encode();
+        for to in &self.others {
+            self.network.send(*to, Request::Message(bytes.clone()));
+        }
+    }
+
+    fn send_status(&self, draft: StatusDraft) {
+        let to = draft.to;
+        let signature = self.key.sign(&draft.signed_bytes(self.chain));
+        self.send(to, &draft.complete(self.me, signature));
+    }
+
+    /// The ledger's reader answers outside of this task: reading must not delay votes.
+    fn serve(&self, to: ValidatorIndex, height: Height) {
+        let (blocks, network) = (self.blocks.clone(), self.network.clone());
+        tokio::task::spawn_blocking(move || match blocks.decided(height) {
+            Ok(Some(decided)) => {
+                network.send(to, Request::Message(Message::Decided(decided).encode()));
+            }
+            Ok(None) => (), // not executed yet; the replica is asked again
+            Err(error) => tracing::error!(%error, %height, "a decided block cannot be read"),
+        });
+    }
+
+    fn forward(&self, leaves: &[Hash]) {
+        let found: Vec<AdmittedBody> =
+            leaves.iter().filter_map(|leaf| self.bodies.get(leaf)).collect();
+        for body in found {
+            for to in &self.others {
+                self.network.send(*to, Request::Bodies(vec![body.bytes.to_vec()]));
+            }
+        }
+    }
+
+    async fn decide(&mut self, decided: Arc<Decided>) -> Result<(), DriverError> {
+        let height = decided.block.header().height;
+        let leaves = decided.block.tx_leaves();
+        self.bodies.decided(leaves, height);
+        let bodies = leaves
+            .iter()
+            .map(|leaf| self.bodies.get(leaf).expect("kept above").transaction)
+            .collect();
+        self.metrics.decided(height);
+        self.executor
+            .send(Decision::Block { decided, bodies })
+            .await
+            .map_err(|_| DriverError::ExecutorGone)
+    }
+
+    fn release(&mut self, below: Height) {
+        self.live.retain(|entry| entry.is_needed_from(below));
+        self.bodies.release_below(below);
+        self.blocks.release_below(below);
+    }
+
+    fn publish(&self) {
+        let standing = self.replica.standing();
+        self.standing.send_if_modified(|known| {
+            let changed = *known != standing;
+            *known = standing;
+            changed
+        });
+    }
+}
+
+async fn sleep_until(next: Option<(Timer, Instant)>) {
+    if let Some((_, at)) = next {
+        tokio::time::sleep_until(at).await;
+    }
+}
+
+fn announce(mode: Mode) {
+    match mode {
+        Mode::Starting => tracing::info!("asking the other validators what they hold of our votes"),
+        Mode::Voting => tracing::info!("voting"),
+        Mode::NotVoting(reason) => {
+            tracing::error!(%reason, "本节点不参与投票 this node does not vote")
+        }
+        Mode::Halted(reason) => tracing::error!(%reason, "本节点已停止 this node has halted"),
+    }
+}

@@ -1,0 +1,276 @@
+//! Turns what other members send into verified inputs of the replica, and answers what they ask.
+//!
+//! Everything here comes from a peer and is bad input until it was checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use consensus::{Body, Input, Standing};
+use proto::block::Block;
+use proto::codec::Canonical as _;
+use proto::epoch::Descriptor;
+use proto::message::{Decided, Message};
+use proto::transaction::Transaction;
+use proto::verified::{SetVerifier, Verified};
+use proto::{Hash, TimeMs, ValidatorIndex};
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use crate::blocks::Blocks;
+use crate::bodies::{AdmittedBody, Bodies};
+use crate::clock;
+use crate::gate::{Gate, Inadmissible};
+use crate::metrics::Metrics;
+use crate::network::{Channel, DecidedBytes, Event, Network, Request, Response};
+
+/// Bodies and answers that are checked at once; signatures of transactions are the heaviest work of a
+/// node, and votes must not queue behind them.
+const CHECKS_MAX: usize = 8;
+
+/// Members as the network sees them.
+pub(crate) type Connected = BTreeMap<ValidatorIndex, PeerView>;
+
+/// What this node knows of another member.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct PeerView {
+    /// Whether it is connected.
+    pub(crate) connected: bool,
+    /// Highest height that it says it has executed.
+    pub(crate) executed: u64,
+    /// Its clock minus ours, milliseconds.
+    pub(crate) clock_skew_ms: i64,
+}
+
+/// What the intake works with.
+#[derive(Clone)]
+pub(crate) struct Intake {
+    /// Parameters of the epoch.
+    pub(crate) descriptor: Arc<Descriptor>,
+    /// Checks signatures of members.
+    pub(crate) verifier: Arc<SetVerifier>,
+    /// Checks transactions.
+    pub(crate) gate: Gate,
+    /// Transaction bodies.
+    pub(crate) bodies: Bodies,
+    /// Blocks that members may ask for.
+    pub(crate) blocks: Blocks,
+    /// The mesh.
+    pub(crate) network: Network,
+    /// The replica's inputs.
+    pub(crate) inputs: mpsc::Sender<Input>,
+    /// Members as the network sees them.
+    pub(crate) connected: Arc<watch::Sender<Connected>>,
+    /// Where the replica stands.
+    pub(crate) standing: watch::Receiver<Standing>,
+    /// Figures.
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl Intake {
+    /// Works until the network ends.
+    pub(crate) async fn run(self, mut events: mpsc::Receiver<Event>) {
+        let checks = Arc::new(Semaphore::new(CHECKS_MAX));
+        while let Some(event) = events.recv().await {
+            match event {
+                Event::Connected(peer) => self.seen(peer, true),
+                Event::Disconnected(peer) => self.seen(peer, false),
+                Event::Request { from, request: Request::Message(bytes), channel } => {
+                    // Votes are few and small: they are checked in order, ahead of bodies.
+                    self.network.answer(channel, Response::Received);
+                    self.message(from, &bytes).await;
+                }
+                Event::Request { from, request, channel } => {
+                    let permit = Arc::clone(&checks).acquire_owned().await;
+                    let intake = self.clone();
+                    tokio::spawn(async move {
+                        intake.request(from, request, channel).await;
+                        drop(permit);
+                    });
+                }
+                Event::Response { response: Response::Received, .. } => (), // nothing waits for it
+                Event::Response { from, response } => {
+                    let permit = Arc::clone(&checks).acquire_owned().await;
+                    let intake = self.clone();
+                    tokio::spawn(async move {
+                        intake.response(from, response).await;
+                        drop(permit);
+                    });
+                }
+            }
+        }
+    }
+
+    fn seen(&self, peer: ValidatorIndex, connected: bool) {
+        tracing::info!(validator = peer.value(), connected, "validator");
+        self.connected.send_modify(|peers| peers.entry(peer).or_default().connected = connected);
+    }
+
+    async fn input(&self, input: Input) {
+        if self.inputs.send(input).await.is_err() {
+            tracing::debug!("the consensus task has ended");
+        }
+    }
+
+    async fn message(&self, from: ValidatorIndex, bytes: &[u8]) {
+        let message = match Message::decode(bytes) {
+            Ok(message) => message,
+            Err(error) => return self.refused(from, &error),
+        };
+        match Verified::check(message, &*self.verifier, &self.descriptor) {
+            Ok(message) => {
+                self.note_status(from, &message);
+                self.input(Input::Message { from, message: Box::new(message) }).await;
+            }
+            Err(error) => self.refused(from, &error),
+        }
+    }
+
+    fn refused(&self, from: ValidatorIndex, error: &impl std::error::Error) {
+        self.metrics.refused();
+        tracing::warn!(validator = from.value(), %error, "refused");
+    }
+
+    fn note_status(&self, from: ValidatorIndex, message: &Message) {
+        let Message::Status(status) = message else { return };
+        let said = &status.signed.statement;
+        if status.signed.signer != from {
+            return;
+        }
+        let (theirs, ours) = (said.clock.value(), clock::now().value());
+        let skew = i64::try_from(theirs.abs_diff(ours)).unwrap_or(i64::MAX);
+        let clock_skew_ms = if theirs < ours { -skew } else { skew };
+        self.connected.send_modify(|peers| {
+            let view = peers.entry(from).or_default();
+            (view.executed, view.clock_skew_ms) = (said.executed.value(), clock_skew_ms);
+        });
+    }
+
+    async fn request(&self, from: ValidatorIndex, request: Request, channel: Channel) {
+        match request {
+            Request::Message(_) => (), // handled in order, by the loop
+            Request::Bodies(bodies) => {
+                self.network.answer(channel, Response::Received);
+                for bytes in bodies {
+                    self.forwarded(from, &bytes).await;
+                }
+            }
+            Request::FetchBlocks { from: first, count } => {
+                let found = tokio::task::block_in_place(|| self.blocks.range(first, count));
+                match found {
+                    Ok(blocks) => self.network.answer(channel, Response::Blocks(blocks)),
+                    Err(error) => tracing::error!(%error, "blocks cannot be read"),
+                }
+            }
+            Request::FetchBodies { leaves } => {
+                let found = leaves.iter().filter_map(|leaf| self.bodies.get(leaf));
+                let bodies = found.map(|body| body.bytes.to_vec()).collect();
+                self.network.answer(channel, Response::Bodies(bodies));
+            }
+            Request::FetchBlock { hash } => {
+                let block = self.blocks.get(&hash).map(|block| block.encode());
+                self.network.answer(channel, Response::Block(block));
+            }
+        }
+    }
+
+    async fn response(&self, from: ValidatorIndex, response: Response) {
+        match response {
+            Response::Received | Response::Block(None) => (), // nothing was found
+            Response::Block(Some(bytes)) => match Block::decode(&bytes) {
+                Ok(block) => self.input(Input::BlockFetched(Box::new(block))).await,
+                Err(error) => self.refused(from, &error),
+            },
+            Response::Bodies(bodies) => {
+                for bytes in bodies {
+                    self.fetched(from, &bytes).await;
+                }
+            }
+            Response::Blocks(blocks) => {
+                for block in blocks {
+                    if !self.decided(from, &block).await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes in a body that a member forwarded, if there is room.
+    async fn forwarded(&self, from: ValidatorIndex, bytes: &[u8]) {
+        let now = clock::now();
+        let Some(body) = self.admit(from, bytes, now) else { return };
+        let said = describe(&body, now);
+        match self.bodies.insert(body) {
+            Ok(_) => self.input(Input::BodyHeld(said)).await,
+            Err(error) => tracing::warn!(%error, "body dropped"),
+        }
+    }
+
+    /// Takes in a body that was asked for, with a full mempool too: a block waits for it.
+    async fn fetched(&self, from: ValidatorIndex, bytes: &[u8]) {
+        let now = clock::now();
+        let Some(body) = self.admit(from, bytes, now) else { return };
+        let said = describe(&body, now);
+        let open = self.standing.borrow().height;
+        self.bodies.keep(body, open);
+        self.input(Input::BodyHeld(said)).await;
+    }
+
+    fn admit(&self, from: ValidatorIndex, bytes: &[u8], now: TimeMs) -> Option<AdmittedBody> {
+        match tokio::task::block_in_place(|| self.gate.admit(bytes, now)) {
+            Ok(body) => Some(body),
+            Err(Inadmissible::Ordered { .. }) => None, // late: its block is executed
+            Err(error) => {
+                self.refused(from, &error);
+                None
+            }
+        }
+    }
+
+    /// Takes in a decided block with its bodies; `false` where it is not what it should be.
+    async fn decided(&self, from: ValidatorIndex, bytes: &DecidedBytes) -> bool {
+        let decided = match Decided::decode(&bytes.decided) {
+            Ok(decided) => decided,
+            Err(error) => {
+                self.refused(from, &error);
+                return false;
+            }
+        };
+        let message = Message::Decided(decided.clone());
+        let verified = match Verified::check(message, &*self.verifier, &self.descriptor) {
+            Ok(verified) => verified,
+            Err(error) => {
+                self.refused(from, &error);
+                return false;
+            }
+        };
+        let now = clock::now();
+        let listed: BTreeSet<&Hash> = decided.block.tx_leaves().iter().collect();
+        for bytes in &bytes.bodies {
+            // A quorum has checked these bodies; that they are the ones is what their leaves say.
+            let Ok(transaction) = Transaction::decode(bytes) else { continue };
+            if !listed.contains(&transaction.leaf()) {
+                continue;
+            }
+            let body =
+                AdmittedBody { transaction: Arc::new(transaction), bytes: bytes.as_slice().into() };
+            let said = describe(&body, now);
+            self.bodies.keep(body, decided.block.header().height);
+            self.input(Input::BodyHeld(said)).await;
+        }
+        self.input(Input::Message { from, message: Box::new(verified) }).await;
+        true
+    }
+}
+
+/// What ordering looks at.
+pub(crate) fn describe(body: &AdmittedBody, now: TimeMs) -> Body {
+    let header = body.transaction.header();
+    Body {
+        leaf: body.transaction.leaf(),
+        tx_id: body.transaction.tx_id(),
+        bytes: u32::try_from(body.bytes.len()).expect("admission limits a transaction to 1 MiB"),
+        operations: header.op_count.into(),
+        valid_until: header.valid_until,
+        received: now,
+    }
+}

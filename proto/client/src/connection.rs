@@ -1,0 +1,67 @@
+//! The way to a node, and one submission over it.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use api::submission::submission_service_client::SubmissionServiceClient;
+use api::submission::{SubmitTransactionRequest, TransactionOutcome};
+use genesis::home::Home;
+use genesis::words::Language;
+use proto::codec::Canonical as _;
+use proto::operation::Operation;
+use tonic::metadata::MetadataValue;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::args::Cli;
+use crate::identity::Identity;
+use crate::output::Output;
+
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Largest answer: a proof bundle of a long trace.
+pub(crate) const ANSWER_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// Connects to the node of the arguments or of the home folder.
+pub(crate) async fn connect(cli: &Cli) -> anyhow::Result<Channel> {
+    let address = match &cli.node {
+        Some(address) => address.clone(),
+        None => format!("http://{}", Home::new(&cli.home).read_config()?.grpc),
+    };
+    let endpoint = Endpoint::from_shared(address.clone())
+        .with_context(|| {
+            format!("--node: {address} is not an address such as http://127.0.0.1:7101")
+        })?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(CALL_TIMEOUT);
+    endpoint.connect().await.with_context(|| format!("no node answers at {address}"))
+}
+
+/// A request in the caller's language.
+pub(crate) fn request<T>(message: T, output: &Output) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    let language = match output.language() {
+        Language::Zh => MetadataValue::from_static("zh"),
+        Language::En => MetadataValue::from_static("en"),
+    };
+    request.metadata_mut().insert("accept-language", language);
+    request
+}
+
+/// Signs operations as one transaction, submits it and waits for its receipts.
+pub(crate) async fn submit(
+    channel: &Channel,
+    identity: &Identity,
+    operations: Vec<Operation>,
+    output: &Output,
+) -> anyhow::Result<TransactionOutcome> {
+    let transaction = identity.sign(operations)?.encode();
+    let mut client =
+        SubmissionServiceClient::new(channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX);
+    let message = SubmitTransactionRequest { transaction };
+    let response = client.submit_transaction(request(message, output)).await?;
+    response.into_inner().outcome.context("the node answered without an outcome")
+}

@@ -1,0 +1,97 @@
+//! What people and programs read: text in two languages, or JSON.
+
+use std::fmt::Display;
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
+use genesis::words::Language;
+use serde::Serialize;
+use tonic_types::StatusExt as _;
+
+use crate::args::{Cli, Lang};
+
+/// How the command speaks.
+pub(crate) struct Output {
+    json: bool,
+    language: Language,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the language of messages is the caller's locale")]
+fn locale() -> Option<String> {
+    std::env::var("LANG").ok()
+}
+
+impl Output {
+    /// As the arguments and the locale say.
+    pub(crate) fn new(cli: &Cli) -> Self {
+        let language = match cli.lang {
+            Some(Lang::Zh) => Language::Zh,
+            Some(Lang::En) => Language::En,
+            None => Language::of_locale(locale().as_deref()),
+        };
+        Self { json: cli.json, language }
+    }
+
+    /// Whether programs read the output.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// The language.
+    pub(crate) const fn language(&self) -> Language {
+        self.language
+    }
+
+    /// One of two texts.
+    pub(crate) fn pick<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
+        match self.language {
+            Language::Zh => zh,
+            Language::En => en,
+        }
+    }
+
+    /// A line for people; nothing where programs read.
+    #[expect(clippy::print_stdout, reason = "the one place that writes to standard output")]
+    pub(crate) fn line(&self, text: impl Display) {
+        if !self.json {
+            println!("{text}");
+        }
+    }
+
+    /// A value for programs; nothing where people read.
+    #[expect(clippy::print_stdout, reason = "the one place that writes to standard output")]
+    pub(crate) fn value(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(value)?);
+        }
+        Ok(())
+    }
+
+    /// A table for people; nothing where programs read.
+    pub(crate) fn table(&self, head: &[&str], rows: Vec<Vec<String>>) {
+        let mut table = Table::new();
+        table
+            .load_style(UTF8_FULL_CONDENSED)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_header(head.to_vec());
+        for row in rows {
+            table.add_row(row);
+        }
+        self.line(table);
+    }
+
+    /// Why the command failed, on standard error.
+    #[expect(clippy::print_stderr, reason = "the one place that writes to standard error")]
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        let word = self.pick("错误", "error");
+        match error.downcast_ref::<tonic::Status>() {
+            Some(status) => {
+                let details = status.get_error_details();
+                let reason = details.error_info().map(|info| info.reason.clone());
+                let reason = reason.map(|reason| format!(" [{reason}]")).unwrap_or_default();
+                eprintln!("{word}: {}{reason}", status.message());
+            }
+            None => eprintln!("{word}: {error:#}"),
+        }
+    }
+}

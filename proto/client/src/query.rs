@@ -1,0 +1,411 @@
+//! `jjj match`, `alerts`, `locate`, `status`, `block`, `prove`: what a node is asked and what a person reads.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use api::alert::alert_service_client::AlertServiceClient;
+use api::alert::{Alert, AlertState, ListAlertsRequest};
+use api::ledger::ledger_service_client::LedgerServiceClient;
+use api::ledger::{GetBlockRequest, ProveOperationRequest};
+use api::node::node_service_client::NodeServiceClient;
+use api::node::{GetStatusRequest, GetStatusResponse};
+use api::trace::trace_service_client::TraceServiceClient;
+use api::trace::{
+    GetMatchesRequest, GetMatchesResponse, Holding, LocateRequest, LocateResponse, MatchStatus,
+    Quantities, SubjectKind,
+};
+use genesis::files::{Access, write_durably};
+use proto::block::BlockHeader;
+use proto::codec::Canonical as _;
+use proto::glossary::Term;
+use proto::schema::act::{AlertAcknowledge, MatchDecision};
+use proto::schema::{Body, OperationKind};
+use proto::submitter::SubmitterRole;
+use serde_json::json;
+
+use crate::act;
+use crate::args::{Alerts, Block, Cli, Kind, Locate, Match, Prove};
+use crate::connection::{ANSWER_BYTES_MAX, connect, request};
+use crate::output::Output;
+use crate::words::{amount, degrees, time};
+
+/// `jjj match`
+pub(crate) async fn matches(cli: &Cli, args: &Match, output: &Output) -> anyhow::Result<ExitCode> {
+    let decision = [
+        (OperationKind::MatchConfirm, &args.confirm),
+        (OperationKind::MatchDispute, &args.dispute),
+        (OperationKind::MatchVoid, &args.void),
+    ];
+    for (kind, other) in decision {
+        if let Some(other) = other {
+            let reason = args.reason.clone();
+            let body = MatchDecision { from: args.code.clone(), to: other.clone(), reason };
+            let record = format!("{}:{}:{}:{}", kind.name(), body.from, body.to, body.reason);
+            let body = Body::MatchDecision(body);
+            return act::submit_one(cli, SubmitterRole::Regulator, (kind, &record, &body), output)
+                .await;
+        }
+    }
+    let mut client = TraceServiceClient::new(connect(cli).await?);
+    let message = GetMatchesRequest { code: args.code.clone(), agency: args.agency };
+    let found = client.get_matches(request(message, output)).await?.into_inner();
+    show_matches(&found, output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_matches(found: &GetMatchesResponse, output: &Output) -> anyhow::Result<()> {
+    let rows: Vec<Vec<String>> = found
+        .matches
+        .iter()
+        .map(|found| {
+            vec![
+                found.from.clone(),
+                found.to.clone(),
+                relation_text(&found.relation, output).to_owned(),
+                status_text(found.status(), output).to_owned(),
+                found.document.clone(),
+                output.pick(&found.text_zh, &found.text_en).to_owned(),
+            ]
+        })
+        .collect();
+    output.value(&json!({
+        "height": found.height, "unit": found.unit,
+        "matches": found.matches.iter().map(|found| json!({
+            "from": found.from, "to": found.to, "relation": found.relation,
+            "status": found.status().as_str_name(), "document": found.document,
+            "zh": found.text_zh, "en": found.text_en,
+        })).collect::<Vec<_>>(),
+    }))?;
+    output.line(format!("{} {}", output.pick("追溯单元", "unit"), found.unit));
+    let head = [
+        output.pick("发方码", "sender's code"),
+        output.pick("收方码", "receiver's code"),
+        output.pick("关系", "relation"),
+        output.pick("状态", "status"),
+        output.pick("单号", "document"),
+        output.pick("说明", "what the sides say"),
+    ];
+    if rows.is_empty() {
+        output.line(output.pick("没有关联码", "no code of another platform is matched to it"));
+    } else {
+        output.table(&head, rows);
+    }
+    Ok(())
+}
+
+fn relation_text<'a>(relation: &'a str, output: &Output) -> &'a str {
+    match Term::from_name(relation) {
+        Some(term) => match output.pick("zh", "en") {
+            "zh" => term.zh(),
+            _ => term.en(),
+        },
+        None => relation,
+    }
+}
+
+fn status_text<'a>(status: MatchStatus, output: &'a Output) -> &'a str {
+    match status {
+        MatchStatus::Unspecified => "",
+        MatchStatus::Confirmed => output.pick("双方确认", "confirmed by both sides"),
+        MatchStatus::OneSided => output.pick("单方", "one-sided"),
+        MatchStatus::InDoubt => output.pick("存疑", "in doubt"),
+        MatchStatus::Void => output.pick("已作废", "void"),
+    }
+}
+
+/// `jjj alerts`
+pub(crate) async fn alerts(cli: &Cli, args: &Alerts, output: &Output) -> anyhow::Result<ExitCode> {
+    if let Some(alert) = &args.ack {
+        let body = AlertAcknowledge { alert: alert.clone(), remark: args.remark.clone() };
+        let record = format!("ack:{alert}");
+        let (kind, body) = (OperationKind::AlertAcknowledge, Body::AlertAcknowledge(body));
+        return act::submit_one(cli, SubmitterRole::Regulator, (kind, &record, &body), output)
+            .await;
+    }
+    let mut client = AlertServiceClient::new(connect(cli).await?);
+    let (mut alerts, mut page_token, mut height) = (Vec::new(), String::new(), 0);
+    loop {
+        let message = ListAlertsRequest { include_closed: args.all, page_size: 1000, page_token };
+        let page = client.list_alerts(request(message, output)).await?.into_inner();
+        alerts.extend(page.alerts);
+        (page_token, height) = (page.next_page_token, height.max(page.height));
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    let values: Vec<_> = alerts.iter().map(alert_json).collect();
+    output.value(&json!({"height": height, "alerts": values}))?;
+    if alerts.is_empty() {
+        output.line(output.pick("没有预警", "no alerts"));
+    }
+    for alert in &alerts {
+        show_alert(alert, output);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn alert_json(alert: &Alert) -> serde_json::Value {
+    json!({
+        "id": alert.id, "rule": alert.rule, "rule_version": alert.rule_version,
+        "level": alert.level, "state": alert.state().as_str_name(), "zh": alert.text_zh,
+        "en": alert.text_en, "units": alert.units, "parties": alert.parties,
+        "vehicles": alert.vehicles, "persons": alert.persons, "agencies": alert.agencies,
+        "raised_height": alert.raised_height, "raised_ms": alert.raised_ms,
+        "changed_height": alert.changed_height,
+    })
+}
+
+fn show_alert(alert: &Alert, output: &Output) {
+    let level = match alert.level {
+        1 => output.pick("红", "red"),
+        2 => output.pick("橙", "orange"),
+        3 => output.pick("黄", "yellow"),
+        _ => output.pick("蓝", "blue"),
+    };
+    let state = match alert.state() {
+        AlertState::Unspecified => "",
+        AlertState::Open => output.pick("未处置", "open"),
+        AlertState::Acknowledged => output.pick("已阅", "acknowledged"),
+        AlertState::Closed => output.pick("已解除", "closed"),
+        AlertState::Withdrawn => output.pick("已撤回", "withdrawn"),
+    };
+    output.line(format!("[{level}] {} {} · {state}", alert.rule, alert.id));
+    output.line(format!("    {}", output.pick(&alert.text_zh, &alert.text_en)));
+    for (zh, en, subjects) in [
+        ("单元", "units", &alert.units),
+        ("主体", "parties", &alert.parties),
+        ("车辆", "vehicles", &alert.vehicles),
+        ("人员（隐私登记号）", "persons (commitments)", &alert.persons),
+    ] {
+        if !subjects.is_empty() {
+            output.line(format!("    {}: {}", output.pick(zh, en), subjects.join(", ")));
+        }
+    }
+}
+
+/// `jjj locate`
+pub(crate) async fn locate(cli: &Cli, args: &Locate, output: &Output) -> anyhow::Result<ExitCode> {
+    let mut client = TraceServiceClient::new(connect(cli).await?);
+    let kind = match args.kind {
+        Kind::Unit => SubjectKind::Unit,
+        Kind::Party => SubjectKind::Party,
+        Kind::Station => SubjectKind::Station,
+        Kind::Vehicle => SubjectKind::Vehicle,
+        Kind::Person => SubjectKind::Person,
+        Kind::Declaration => SubjectKind::Declaration,
+        Kind::Certificate => SubjectKind::Certificate,
+    };
+    let (subject, agency) = (args.subject.clone(), args.agency);
+    let message = LocateRequest { kind: kind.into(), subject, agency };
+    let found = client.locate(request(message, output)).await?.into_inner();
+    show_location(&found, output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn quantities_json(found: Option<&Quantities>) -> serde_json::Value {
+    found.map_or(serde_json::Value::Null, |found| {
+        json!({
+            "uom": found.uom, "in_stock_milli": found.in_stock_milli,
+            "sold_milli": found.sold_milli, "in_transit_milli": found.in_transit_milli,
+            "disposed_milli": found.disposed_milli, "consumed_milli": found.consumed_milli,
+        })
+    })
+}
+
+fn holding_json(holding: &Holding) -> serde_json::Value {
+    json!({
+        "unit": holding.unit, "party": holding.party, "party_name": holding.party_name,
+        "station": holding.station, "station_name": holding.station_name,
+        "longitude": degrees(holding.longitude_micro), "latitude": degrees(holding.latitude_micro),
+        "datum": holding.datum, "agency": holding.agency,
+        "quantities": quantities_json(holding.quantities.as_ref()),
+    })
+}
+
+fn show_location(found: &LocateResponse, output: &Output) -> anyhow::Result<()> {
+    output.value(&json!({
+        "height": found.height,
+        "holdings": found.holdings.iter().map(holding_json).collect::<Vec<_>>(),
+        "trips": found.trips.iter().map(|trip| json!({
+            "document": trip.document, "vehicle": trip.vehicle, "person": trip.person,
+            "from_party": trip.from_party, "from_station": trip.from_station,
+            "to_party": trip.to_party, "to_station": trip.to_station, "units": trip.units,
+            "departed_ms": trip.departed_ms, "arrived_ms": trip.arrived_ms,
+        })).collect::<Vec<_>>(),
+        "alerts": found.alerts,
+    }))?;
+    let holdings = found.holdings.iter().map(|holding| {
+        let held = holding.quantities.clone().unwrap_or_default();
+        let place = format!(
+            "{}, {} ({})",
+            degrees(holding.longitude_micro),
+            degrees(holding.latitude_micro),
+            holding.datum
+        );
+        vec![
+            holding.unit.clone(),
+            or_id(&holding.party_name, &holding.party),
+            or_id(&holding.station_name, &holding.station),
+            place,
+            format!("{} {}", amount(held.in_stock_milli), held.uom),
+            amount(held.sold_milli),
+            amount(held.in_transit_milli),
+        ]
+    });
+    let head = [
+        output.pick("追溯单元", "unit"),
+        output.pick("持有人", "holder"),
+        output.pick("站点", "station"),
+        output.pick("经度, 纬度", "longitude, latitude"),
+        output.pick("在库", "in stock"),
+        output.pick("已售", "sold"),
+        output.pick("在途", "in transit"),
+    ];
+    output.table(&head, holdings.collect());
+    for trip in &found.trips {
+        let arrived = match trip.arrived_ms {
+            0 => output.pick("在途", "on the road").to_owned(),
+            ms => time(ms),
+        };
+        output.line(format!(
+            "{} {}: {} → {} · {} · {} → {arrived}",
+            output.pick("运输", "trip"),
+            trip.document,
+            trip.from_station,
+            trip.to_station,
+            trip.vehicle,
+            time(trip.departed_ms),
+        ));
+    }
+    if !found.alerts.is_empty() {
+        output.line(format!("{}: {}", output.pick("预警", "alerts"), found.alerts.join(", ")));
+    }
+    Ok(())
+}
+
+fn or_id(name: &str, id: &str) -> String {
+    if name.is_empty() { id.to_owned() } else { name.to_owned() }
+}
+
+/// `jjj status`
+pub(crate) async fn status(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
+    let mut client = NodeServiceClient::new(connect(cli).await?);
+    let found = client.get_status(request(GetStatusRequest {}, output)).await?.into_inner();
+    output.value(&json!({
+        "chain": hex::encode(&found.chain), "version": found.version,
+        "validator": found.validator, "agency": found.agency, "n": found.validators,
+        "b": found.malicious_max, "q": found.quorum, "u": found.down_max, "epoch": found.epoch,
+        "open_height": found.open_height, "view": found.view, "primary": found.primary,
+        "voting": found.voting, "not_voting_reason": found.not_voting_reason,
+        "decided": found.decided, "executed": found.executed, "certified": found.certified,
+        "hardened": found.hardened, "block_hash": hex::encode(&found.block_hash),
+        "state_root": hex::encode(&found.state_root),
+        "history_root": hex::encode(&found.history_root), "block_ms": found.block_ms,
+        "mempool_transactions": found.mempool_transactions, "mempool_bytes": found.mempool_bytes,
+        "waiting_zh": found.waiting_zh, "waiting_en": found.waiting_en,
+        "peers": found.peers.iter().map(|peer| json!({
+            "validator": peer.validator, "agency": peer.agency, "connected": peer.connected,
+            "executed": peer.executed, "clock_skew_ms": peer.clock_skew_ms,
+        })).collect::<Vec<_>>(),
+    }))?;
+    show_status(&found, output);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_status(found: &GetStatusResponse, output: &Output) {
+    let zh = output.pick("zh", "en") == "zh";
+    let (n, q, u) = (found.validators, found.quorum, found.down_max);
+    output.line(if zh {
+        format!(
+            "{}（共识节点 {}）· 共 {n} 家，需 {q} 家签认，可停 {u} 家",
+            found.agency, found.validator
+        )
+    } else {
+        format!(
+            "{} (validator {}) · {n} validators, {q} must agree, {u} may stop",
+            found.agency, found.validator
+        )
+    });
+    for (term, height) in [
+        (Term::Committed, found.decided),
+        (Term::Certified, found.certified),
+        (Term::Hardened, found.hardened),
+    ] {
+        let name = if zh { term.zh() } else { term.en() };
+        output.line(format!("{height:>10}  {name}"));
+    }
+    let mempool = if zh { Term::Mempool.zh() } else { Term::Mempool.en() };
+    output.line(format!("{:>10}  {mempool}", found.mempool_transactions));
+    if !found.voting {
+        let reason = &found.not_voting_reason;
+        output.line(format!("{}: {reason}", output.pick("不参与投票", "does not vote")));
+    }
+    for peer in &found.peers {
+        let state = if peer.connected {
+            output.pick("已连接", "connected")
+        } else {
+            output.pick("未连接", "not connected")
+        };
+        output.line(format!(
+            "    {} {}: {state}, {} {}, {} {} ms",
+            peer.validator,
+            peer.agency,
+            output.pick("已执行", "executed"),
+            peer.executed,
+            output.pick("时钟差", "clock skew"),
+            peer.clock_skew_ms
+        ));
+    }
+    let waiting = output.pick(&found.waiting_zh, &found.waiting_en);
+    if !waiting.is_empty() {
+        output.line(waiting);
+    }
+}
+
+/// `jjj block`
+pub(crate) async fn block(cli: &Cli, args: &Block, output: &Output) -> anyhow::Result<ExitCode> {
+    let mut client = LedgerServiceClient::new(connect(cli).await?);
+    let message = GetBlockRequest { height: args.height };
+    let found = client.get_block(request(message, output)).await?.into_inner();
+    let header = BlockHeader::decode(&found.header).context("the node's block header")?;
+    // The one check that needs no proof: the hash is the header's.
+    let hash = header.hash();
+    anyhow::ensure!(
+        hash.as_bytes().as_slice() == found.block_hash,
+        "the node's block hash is not its header's"
+    );
+    output.value(&json!({
+        "height": header.height.value(), "block_hash": hash.to_string(),
+        "parent": header.parent.to_string(), "view": header.view.value(),
+        "primary": header.primary.value(), "time_ms": header.time.value(),
+        "transactions": header.tx_count, "operations": found.operations,
+        "receipts": found.receipts, "tx_root": header.tx_root.to_string(), "level": found.level,
+    }))?;
+    let level = relation_text(&found.level, output).to_owned();
+    for (zh, en, text) in [
+        ("高度", "height", header.height.to_string()),
+        ("区块", "block", hash.to_string()),
+        ("上一块", "parent", header.parent.to_string()),
+        ("时间", "time", time(header.time.value())),
+        ("出块节点", "primary", header.primary.to_string()),
+        ("交易", "transactions", header.tx_count.to_string()),
+        ("业务", "operations", found.operations.to_string()),
+        ("回执", "receipts", found.receipts.to_string()),
+        ("状态", "level", level),
+    ] {
+        output.line(format!("{}: {text}", output.pick(zh, en)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `jjj prove`
+pub(crate) async fn prove(cli: &Cli, args: &Prove, output: &Output) -> anyhow::Result<ExitCode> {
+    let mut client =
+        LedgerServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
+    let message = ProveOperationRequest { height: args.height, receipt_index: args.receipt };
+    let bundle = client.prove_operation(request(message, output)).await?.into_inner().bundle;
+    let report = crate::trace::checked(cli, &bundle, output)?;
+    write_durably(&args.proof, &bundle, Access::Everyone)?;
+    crate::trace::show_claims(&report, output);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,116 @@
+//! `jjj trace`: asks for a complete proof, checks it, and shows nothing that was not proven.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use api::trace::trace_service_client::TraceServiceClient;
+use api::trace::{Direction as Asked, ProofMode, TraceRequest, TraceUnit};
+use genesis::files::{Access, write_durably};
+use genesis::words::Language;
+use ledger::bundle::Bundle;
+use serde_json::json;
+use verify::{Options, Report};
+
+use crate::args::{Cli, Direction, Trace};
+use crate::connection::{ANSWER_BYTES_MAX, connect, request};
+use crate::identity::trusted_genesis;
+use crate::output::Output;
+use crate::words::amount;
+
+/// `jjj trace`
+pub(crate) async fn run(cli: &Cli, args: &Trace, output: &Output) -> anyhow::Result<ExitCode> {
+    let mut client =
+        TraceServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
+    let direction = match args.direction {
+        Direction::Back => Asked::Back,
+        Direction::Forward => Asked::Forward,
+        Direction::Both => Asked::Both,
+    };
+    let message = TraceRequest {
+        codes: vec![args.code.clone()],
+        direction: direction.into(),
+        proof_mode: ProofMode::Complete.into(),
+        at_height: args.at_height.unwrap_or_default(),
+        min_height: 0,
+        unit_limit: 0,
+        agency: args.agency,
+    };
+    let answer = client.trace(request(message, output)).await?.into_inner();
+    let report = checked(cli, &answer.bundle, output)?;
+    if let Some(path) = &args.proof {
+        write_durably(path, &answer.bundle, Access::Everyone)?;
+        let bytes = answer.bundle.len();
+        output.line(format!(
+            "{} {} ({bytes} {})",
+            output.pick("存证文件", "proof bundle"),
+            path.display(),
+            output.pick("字节", "bytes"),
+        ));
+    }
+    output.value(&json!({
+        "verified": report.json(),
+        "units": answer.units.iter().map(unit_json).collect::<Vec<_>>(),
+        "truncated": answer.truncated,
+    }))?;
+    show_claims(&report, output);
+    show_units(&answer.units, output);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Verifies a bundle against the trusted genesis document.
+pub(crate) fn checked(cli: &Cli, bytes: &[u8], output: &Output) -> anyhow::Result<Report> {
+    let chain = trusted_genesis(cli)?.chain();
+    let bundle = Bundle::from_bytes(bytes).context("the node's proof bundle")?;
+    verify::verify(chain, &bundle, &Options::default()).map_err(|failure| {
+        let refused = output.pick("节点给出的证明不成立", "the node's proof does not hold");
+        anyhow::anyhow!("{refused}: {}", failure.text(language(output)))
+    })
+}
+
+/// What was proven, in words and as a tree.
+pub(crate) fn show_claims(report: &Report, output: &Output) {
+    output.line(report.text(language(output)));
+}
+
+fn language(output: &Output) -> verify::Language {
+    match output.language() {
+        Language::Zh => verify::Language::Zh,
+        Language::En => verify::Language::En,
+    }
+}
+
+fn unit_json(unit: &TraceUnit) -> serde_json::Value {
+    let held = unit.quantities.clone().unwrap_or_default();
+    json!({
+        "unit": unit.unit, "holder": unit.holder, "station": unit.station, "alerts": unit.alerts,
+        "uom": held.uom, "in_stock_milli": held.in_stock_milli, "sold_milli": held.sold_milli,
+        "in_transit_milli": held.in_transit_milli, "disposed_milli": held.disposed_milli,
+        "consumed_milli": held.consumed_milli,
+    })
+}
+
+/// What the node says beside the proof: where the units are now.
+fn show_units(units: &[TraceUnit], output: &Output) {
+    let rows = units.iter().map(|unit| {
+        let held = unit.quantities.clone().unwrap_or_default();
+        vec![
+            unit.unit.clone(),
+            unit.holder.clone(),
+            format!("{} {}", amount(held.in_stock_milli), held.uom),
+            amount(held.sold_milli),
+            amount(held.in_transit_milli),
+            unit.alerts.join(", "),
+        ]
+    });
+    let head = [
+        output.pick("追溯单元", "unit"),
+        output.pick("持有人", "holder"),
+        output.pick("在库", "in stock"),
+        output.pick("已售", "sold"),
+        output.pick("在途", "in transit"),
+        output.pick("预警", "alerts"),
+    ];
+    let word = output.pick("节点所述现状（未作证明）", "as the node says, beside the proof");
+    output.line(word);
+    output.table(&head, rows.collect());
+}
