@@ -15,6 +15,9 @@ use proto::types::{Height, TimeMs};
 
 use crate::bundle::Direction;
 
+/// Beijing's distance from UTC.
+const BEIJING_OFFSET_MS: u64 = 8 * 60 * 60 * 1000;
+
 /// Bytes of a state value that are printed; of a longer one, its length and hash are.
 const VALUE_BYTES_PRINTED_MAX: usize = 256;
 
@@ -33,12 +36,14 @@ impl Words {
         Self { zh: zh.into(), en: en.into() }
     }
 
-    fn push(&mut self, zh: &str, en: &str) {
+    /// Adds text at the end of each version.
+    pub fn push(&mut self, zh: &str, en: &str) {
         self.zh.push_str(zh);
         self.en.push_str(en);
     }
 
-    fn append(&mut self, other: &Self) {
+    /// Adds another sentence at the end.
+    pub fn append(&mut self, other: &Self) {
         self.push(&other.zh, &other.en);
     }
 }
@@ -150,7 +155,9 @@ pub struct WindowFacts {
     pub subject: Subject,
     /// First and last day.
     pub days: (u32, u32),
-    /// Days with entries.
+    /// Whether anything is recorded under the subject, on whatever day.
+    pub recorded: bool,
+    /// Days of the window with entries.
     pub days_used: usize,
     /// Entries.
     pub events: usize,
@@ -264,7 +271,7 @@ fn push_verdict(words: &mut Words, facts: &TraceFacts) {
     if *truncated > 0 {
         words.push(
             &format!("不完整，另有 {truncated} 个对象未展开"),
-            &format!("not complete, {truncated} more subjects were not opened"),
+            &format!("not complete, {} not opened", counted(*truncated, "subject", "subjects")),
         );
         push_backfill(words, &facts.backfill);
     } else if facts.backfill.is_empty() {
@@ -277,7 +284,11 @@ fn push_verdict(words: &mut Words, facts: &TraceFacts) {
     }
     words.push(
         &format!("；共 {subjects} 个对象、{events} 条记录"),
-        &format!("; {subjects} subjects, {events} records"),
+        &format!(
+            "; {}, {}",
+            counted(*subjects, "subject", "subjects"),
+            counted(*events, "record", "records")
+        ),
     );
 }
 
@@ -301,8 +312,15 @@ pub fn window(facts: &WindowFacts) -> Words {
     }
     words.push(
         &format!("；{days_used} 天共 {events} 条记录"),
-        &format!("; {events} records on {days_used} days"),
+        &format!(
+            "; {} on {}",
+            counted(*events, "record", "records"),
+            counted(*days_used, "day", "days")
+        ),
     );
+    if !facts.recorded {
+        words.push("；完全按此字符未记录任何内容", "; nothing recorded under exactly these bytes");
+    }
     if facts.subject.kind == SubjectKind::Person {
         words.push(
             "；隐私登记号更换密钥后即为另一号码，完整性以本号码为限",
@@ -334,6 +352,10 @@ fn list(names: impl IntoIterator<Item = Words>) -> Words {
         words.append(&name);
     }
     words
+}
+
+fn counted(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 fn as_of(at: At) -> Words {
@@ -401,16 +423,29 @@ pub fn notice(code: u16) -> Words {
 /// A time: Beijing time in Chinese, UTC in English. China has kept UTC+8 all the year since 1992,
 /// and nothing on the ledger is older.
 pub fn time(time: TimeMs) -> Words {
-    const BEIJING_OFFSET_MS: u64 = 8 * 60 * 60 * 1000;
-    let clock = |at: TimeMs, separator: &str, end: &str| {
-        let of_day = at.value() % 86_400_000;
-        let (ms, seconds) = (of_day % 1000, of_day / 1000);
-        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        let date = day(at.day());
-        format!("{date}{separator}{hours:02}:{minutes:02}:{seconds:02}.{ms:03}{end}")
+    let (beijing, utc) = (time.plus_ms(BEIJING_OFFSET_MS), time);
+    let ms = time.value() % 1000;
+    Words::new(
+        format!("北京时间 {} {}.{ms:03}", day(beijing.day()), clock(beijing)),
+        format!("{}T{}.{ms:03}Z", day(utc.day()), clock(utc)),
+    )
+}
+
+/// A time to the minute, for lists that say once which clock they use.
+pub fn minute(time: TimeMs) -> Words {
+    let to_minute = |at: TimeMs| {
+        let clock = clock(at);
+        let (minutes, _) = clock.rsplit_once(':').expect("a clock has hours, minutes, seconds");
+        format!("{} {minutes}", day(at.day()))
     };
-    let beijing = clock(time.plus_ms(BEIJING_OFFSET_MS), " ", "");
-    Words::new(format!("北京时间 {beijing}"), clock(time, "T", "Z"))
+    Words::new(to_minute(time.plus_ms(BEIJING_OFFSET_MS)), format!("{}Z", to_minute(time)))
+}
+
+/// Hours, minutes and seconds of the day.
+fn clock(at: TimeMs) -> String {
+    let seconds = at.value() / 1000 % 86_400;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02}")
 }
 
 /// A day since 1970-01-01 as year, month and day.

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use contracts::links;
 use contracts::walk::{self, LogView, Walk, WalkError};
 use genesis::Genesis;
 use proto::codec::{Canonical, DecodeError, Reader};
@@ -30,6 +31,53 @@ use crate::words::{
     Words,
 };
 
+macro_rules! parts {
+    ($($(#[$doc:meta])* $variant:ident = $zh:literal, $en:literal;)*) => {
+        /// A part of an item that a claim reads.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum ClaimPart { $($(#[$doc])* $variant,)* }
+
+        impl ClaimPart {
+            /// The part in Chinese.
+            pub const fn zh(self) -> &'static str {
+                match self { $(Self::$variant => $zh,)* }
+            }
+
+            /// The part in English.
+            pub const fn en(self) -> &'static str {
+                match self { $(Self::$variant => $en,)* }
+            }
+        }
+    };
+}
+
+parts! {
+    /// The history leaf.
+    Leaf = "历史叶", "the history leaf";
+    /// A transaction.
+    Transaction = "交易", "the transaction";
+    /// An operation.
+    Operation = "操作", "the operation";
+    /// A receipt.
+    Receipt = "回执", "the receipt";
+    /// Alerts of a receipt.
+    Alerts = "回执的预警", "the alerts of the receipt";
+    /// Links of an entry.
+    Links = "记录的关联", "the links of the record";
+    /// The state that the claim names.
+    State = "所指的状态值", "the state that it names";
+    /// The record of a submitter key.
+    Submitter = "提交密钥的登记", "the record of the submitter's key";
+    /// The list of pending backfills.
+    Backfill = "补录清单的状态值", "the state of pending backfills";
+    /// The subject of a window.
+    Subject = "对象", "its subject";
+    /// The directory of days.
+    Directory = "按日目录", "the directory of days";
+    /// The log of each day of a window.
+    DayLogs = "期间每一天的日志", "the log of each day in the window";
+}
+
 /// Why a claim cannot be read from its bundle.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum ClaimError {
@@ -43,16 +91,16 @@ pub enum ClaimError {
         item: u32,
     },
     /// A part of the item that the claim needs.
-    #[error("the claim needs {part}, which its item does not show")]
+    #[error("the claim needs {}, which its item does not show", part.en())]
     NoPart {
         /// The part.
-        part: &'static str,
+        part: ClaimPart,
     },
     /// Bytes that are not what stands there.
-    #[error("{part}: {error}")]
+    #[error("{}: {error}", part.en())]
     Bytes {
         /// The part.
-        part: &'static str,
+        part: ClaimPart,
         /// What is wrong with its bytes.
         error: DecodeError,
     },
@@ -71,11 +119,14 @@ pub enum ClaimError {
         kind: u32,
     },
     /// A list that is empty or not strictly ascending.
-    #[error("{list} must be strictly ascending and, for starts, not empty")]
+    #[error("the {list} do not ascend strictly")]
     Order {
         /// The list.
         list: &'static str,
     },
+    /// A trace from nowhere.
+    #[error("the trace has no start")]
+    NoStart,
     /// A direction that is not one.
     #[error("{found} is no direction")]
     NoDirection {
@@ -96,6 +147,30 @@ pub enum ClaimError {
         /// Index of the agency.
         agency: u16,
     },
+}
+
+impl ClaimError {
+    /// The sentence in both languages.
+    pub fn words(&self) -> Words {
+        let zh = match self {
+            Self::NoKind => "声明没有类别".to_owned(),
+            Self::NoItem { item } => format!("存证文件没有第 {item} 项内容"),
+            Self::NoPart { part } => format!("声明需要{}，但未出示", part.zh()),
+            Self::Bytes { part, error } => format!("{}不合格式：{error}", part.zh()),
+            Self::Height { claimed, found } => {
+                format!("声明针对高度 {claimed}，所附内容为高度 {found}")
+            }
+            Self::SubjectKind { kind } => format!("此类声明不适用于类别 {kind} 的对象"),
+            Self::Order { list } => format!("{list} 未按严格升序排列"),
+            Self::NoStart => "追溯没有起点".to_owned(),
+            Self::NoDirection { found } => format!("{found} 不是追溯方向"),
+            Self::Days { from, to } => {
+                format!("第 {from} 至 {to} 日不成期间：起日至少为 1，止日不早于起日")
+            }
+            Self::NoAgency { agency } => format!("创世文件没有第 {agency} 号机构"),
+        };
+        Words::new(zh, self.to_string())
+    }
 }
 
 /// A trace as read: its facts, its walk, and which logs it stands on.
@@ -154,20 +229,20 @@ pub fn item(bundle: &Bundle, position: u32) -> Result<&Item, ClaimError> {
 
 /// The history leaf of an item.
 pub fn leaf(item: &Item) -> Result<HistoryLeaf, ClaimError> {
-    decode("the history leaf", &item.leaf)
+    decode(ClaimPart::Leaf, &item.leaf)
 }
 
 fn event(bundle: &Bundle, genesis: &Genesis, claim: &ItemClaim) -> Result<EventFacts, ClaimError> {
     let item = item(bundle, claim.item)?;
     let leaf = leaf(item)?;
-    let op = item.op.as_ref().ok_or(ClaimError::NoPart { part: "an operation" })?;
-    let operation: Operation = decode("the operation", &op.bytes)?;
+    let op = item.op.as_ref().ok_or(ClaimError::NoPart { part: ClaimPart::Operation })?;
+    let operation: Operation = decode(ClaimPart::Operation, &op.bytes)?;
     let signer = signer(bundle, genesis, item, leaf.height)?
-        .ok_or(ClaimError::NoPart { part: "a transaction" })?;
+        .ok_or(ClaimError::NoPart { part: ClaimPart::Transaction })?;
     let result = match &item.receipt {
         None => Execution::NotShown,
         Some(shown) => {
-            let payload: ReceiptPayload = decode("the receipt", &shown.payload)?;
+            let payload: ReceiptPayload = decode(ClaimPart::Receipt, &shown.payload)?;
             Execution::Shown { code: payload.code, alerts: alerts(&shown.alerts)? }
         }
     };
@@ -182,8 +257,8 @@ fn receipt(
 ) -> Result<ReceiptFacts, ClaimError> {
     let item = item(bundle, claim.item)?;
     let leaf = leaf(item)?;
-    let shown = item.receipt.as_ref().ok_or(ClaimError::NoPart { part: "a receipt" })?;
-    let payload: ReceiptPayload = decode("the receipt", &shown.payload)?;
+    let shown = item.receipt.as_ref().ok_or(ClaimError::NoPart { part: ClaimPart::Receipt })?;
+    let payload: ReceiptPayload = decode(ClaimPart::Receipt, &shown.payload)?;
     Ok(ReceiptFacts {
         at: at(&leaf),
         index: shown.index,
@@ -197,11 +272,11 @@ fn receipt(
 fn state(bundle: &Bundle, claim: &StateClaim) -> Result<StateFacts, ClaimError> {
     let item = item(bundle, claim.item)?;
     let position = usize::try_from(claim.state).ok();
-    let no_state = ClaimError::NoPart { part: "the state named by the claim" };
+    let no_state = ClaimError::NoPart { part: ClaimPart::State };
     let shown = position.and_then(|position| item.states.get(position)).ok_or(no_state)?;
     let code = u8::try_from(shown.namespace).ok();
     let namespace = code.and_then(Namespace::from_code).ok_or(ClaimError::Bytes {
-        part: "the state",
+        part: ClaimPart::State,
         error: DecodeError::Invalid { field: "namespace", rule: "is not known" },
     })?;
     let (key, value) = (shown.key.clone(), shown.value.clone());
@@ -214,7 +289,7 @@ pub fn trace(bundle: &Bundle, claim: &TraceClaim) -> Result<TraceAnswer, ClaimEr
     let at = at_height(item, claim.height)?;
     let starts = subjects("starts", &claim.starts)?;
     if starts.is_empty() {
-        return Err(ClaimError::Order { list: "starts" });
+        return Err(ClaimError::NoStart);
     }
     let truncated = subjects("truncated", &claim.truncated)?;
     let (named, direction) = direction(claim.direction)?;
@@ -235,7 +310,7 @@ pub fn trace(bundle: &Bundle, claim: &TraceClaim) -> Result<TraceAnswer, ClaimEr
     let walk = walked.map_err(|error| match error {
         WalkError::Log(error) => error,
         WalkError::StartKind { kind } => ClaimError::SubjectKind { kind: kind.code().into() },
-        WalkError::TooManyStarts { .. } => ClaimError::Order { list: "starts" },
+        WalkError::TooManyStarts { .. } => ClaimError::NoStart,
     })?;
     let missing = missing.into_inner();
     let used = walk.reached.keys().filter(|subject| !missing.contains(*subject));
@@ -259,31 +334,31 @@ pub fn trace(bundle: &Bundle, claim: &TraceClaim) -> Result<TraceAnswer, ClaimEr
 pub fn window(bundle: &Bundle, claim: &WindowClaim) -> Result<WindowAnswer, ClaimError> {
     let item = item(bundle, claim.item)?;
     let at = at_height(item, claim.height)?;
-    let named = claim.subject.as_ref().ok_or(ClaimError::NoPart { part: "a subject" })?;
+    let named = claim.subject.as_ref().ok_or(ClaimError::NoPart { part: ClaimPart::Subject })?;
     let bad_kind = ClaimError::SubjectKind { kind: named.kind };
     let subject = named.parse().filter(|subject| !subject.kind.has_one_log()).ok_or(bad_kind)?;
     let (from, to) = (claim.from_day, claim.to_day);
     if from == 0 || to < from {
         return Err(ClaimError::Days { from, to });
     }
-    let of_subject = |bucket: u32| {
-        let wanted = (u32::from(subject.kind.code()), bucket, subject.key.as_slice());
-        item.logs.iter().find(|log| (log.kind, log.bucket, log.subject.as_slice()) == wanted)
-    };
-    let directory = of_subject(0).ok_or(ClaimError::NoPart { part: "the directory of days" })?;
+    let own = item.logs.iter().filter(|log| log.subject_of() == *named);
+    let logs: BTreeMap<u32, &Log> = own.map(|log| (log.bucket, log)).collect();
+    let no_directory = ClaimError::NoPart { part: ClaimPart::Directory };
+    let directory = logs.get(&0).ok_or(no_directory)?;
     let days: Vec<(u32, Height)> = directory
         .days
         .iter()
         .filter(|day| (from..=to).contains(&day.bucket))
         .map(|day| (day.bucket, Height::new(day.height)))
         .collect();
-    let no_day = ClaimError::NoPart { part: "the log of each day in the window" };
-    let logs: Option<Vec<&Log>> = days.iter().map(|(bucket, _)| of_subject(*bucket)).collect();
-    let (events, withheld) = count(&logs.ok_or(no_day)?);
+    let no_day = ClaimError::NoPart { part: ClaimPart::DayLogs };
+    let used: Option<Vec<&Log>> = days.iter().map(|(day, _)| logs.get(day).copied()).collect();
+    let (events, withheld) = count(&used.ok_or(no_day)?);
     let facts = WindowFacts {
         at,
         subject,
         days: (from, to),
+        recorded: directory.head.is_some(),
         days_used: days.len(),
         events,
         withheld,
@@ -292,27 +367,24 @@ pub fn window(bundle: &Bundle, claim: &WindowClaim) -> Result<WindowAnswer, Clai
     Ok(WindowAnswer { facts, days })
 }
 
-/// The normalised key that a start must already be, where the rule is known without any state:
-/// certificates and declarations. What a unit's code is normalised to depends on the schemes that
-/// are active, so a unit is looked up under exactly the bytes that the claim carries.
+/// The key that the normaliser makes of a subject's key, where its rule needs no state: a key that
+/// it would change was never written, and an answer of nothing would mislead. What a unit's code is
+/// normalised to depends on the active schemes, a station's key on its agency; these are looked up
+/// under exactly the bytes that the claim carries.
 pub fn normal_form(subject: &Subject) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(&subject.key);
-    match subject.kind {
-        SubjectKind::Certificate => {
-            text.ok().map(|text| contracts::links::certificate(text).into_bytes())
-        }
-        SubjectKind::Declaration => {
-            text.ok().map(|text| contracts::links::declaration(text).into_bytes())
-        }
-        SubjectKind::Unit
-        | SubjectKind::Party
-        | SubjectKind::Station
-        | SubjectKind::Vehicle
-        | SubjectKind::Person => None,
-    }
+    let text = std::str::from_utf8(&subject.key).ok()?;
+    let normal = match subject.kind {
+        SubjectKind::Certificate => links::certificate(text),
+        SubjectKind::Declaration => links::declaration(text),
+        SubjectKind::Party => links::party(text),
+        SubjectKind::Vehicle => links::vehicle(text),
+        SubjectKind::Person => text.to_ascii_lowercase(),
+        SubjectKind::Unit | SubjectKind::Station => return None,
+    };
+    Some(normal.into_bytes())
 }
 
-fn decode<T: Canonical>(part: &'static str, bytes: &[u8]) -> Result<T, ClaimError> {
+fn decode<T: Canonical>(part: ClaimPart, bytes: &[u8]) -> Result<T, ClaimError> {
     T::decode(bytes).map_err(|error| ClaimError::Bytes { part, error })
 }
 
@@ -331,7 +403,7 @@ fn at_height(item: &Item, claimed: u64) -> Result<At, ClaimError> {
 }
 
 fn alerts(bytes: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, ClaimError> {
-    let alerts: Alerts = decode("the alerts", bytes)?;
+    let alerts: Alerts = decode(ClaimPart::Alerts, bytes)?;
     Ok(alerts.as_slice().iter().map(|notice| (notice.code, notice.alert.clone())).collect())
 }
 
@@ -361,7 +433,7 @@ fn subjects(list: &'static str, named: &[super::Subject]) -> Result<Vec<Subject>
 }
 
 fn view(entry: &LogEntry) -> Result<LogView, ClaimError> {
-    let links: Links = decode("the links of an entry", &entry.links)?;
+    let links: Links = decode(ClaimPart::Links, &entry.links)?;
     Ok(LogView {
         height: Height::new(entry.height),
         receipt_index: entry.receipt_index,
@@ -384,9 +456,9 @@ fn backfill(item: &Item) -> Result<Vec<Vec<u8>>, ClaimError> {
     let mut states = item.states.iter();
     let shown = states
         .find(|state| state.namespace == code && state.key == BACKFILL_KEY)
-        .ok_or(ClaimError::NoPart { part: "the state of pending backfills" })?;
+        .ok_or(ClaimError::NoPart { part: ClaimPart::Backfill })?;
     let Some(value) = &shown.value else { return Ok(Vec::new()) };
-    let part = "the list of pending backfills";
+    let part = ClaimPart::Backfill;
     let bytes = |error| ClaimError::Bytes { part, error };
     let mut input = Reader::new(value);
     let count = input.u16("count").map_err(bytes)?;
@@ -411,7 +483,7 @@ fn signer(
     height: Height,
 ) -> Result<Option<Signer>, ClaimError> {
     let Some(tx) = &item.tx else { return Ok(None) };
-    let signed: SignedTxHeader = decode("the transaction", &tx.payload)?;
+    let signed: SignedTxHeader = decode(ClaimPart::Transaction, &tx.payload)?;
     let key = signed.header.submitter;
     let registered = match record(bundle, height, &key)? {
         None => None,
@@ -437,7 +509,7 @@ fn record(
         if leaf(item)?.height.next() == height
             && let Some(value) = &shown.value
         {
-            return decode("the submitter record", value).map(Some);
+            return decode(ClaimPart::Submitter, value).map(Some);
         }
     }
     Ok(None)

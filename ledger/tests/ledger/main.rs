@@ -2,5 +2,10 @@
 #![cfg(test)]
 
 mod append;
+mod certificates;
 mod chain;
 mod check;
+mod logs;
+mod memory;
+mod prove;
+mod window;
