@@ -21,7 +21,7 @@ use crate::matching::{self, settle};
 use crate::record::step::StepKind;
 use crate::refusal::Refusal;
 use crate::state::{Overlay, State as _, StateFault};
-use crate::{backfill, due, evaluation, governance, registry, release, risk, step};
+use crate::{backfill, due, evaluation, governance, queue, registry, release, risk, step};
 
 /// Deadlines handled in a block; the rest waits for the next one.
 const DEADLINES_MAX: usize = 1_024;
@@ -59,6 +59,9 @@ pub fn execute(
 
 /// Ends a block: matches whose evidence changed, OPAQUE units that a new scheme reads, deadlines that
 /// are due, and a bounded number of steps of the risk rules' searches.
+///
+/// `state` is the overlay that every operation of the block was executed over or merged into: what
+/// they left to be looked at lies in it.
 pub fn end_of_block(
     context: &BlockContext,
     state: &mut Overlay<'_>,
@@ -74,6 +77,7 @@ pub fn end_of_block(
     }
     let raised = risk::end_of_block(context, &codes, state)?;
     steps.extend(step::of_raised(context, StepKind::RiskJob, &[], raised));
+    queue::leave(state)?;
     Ok(steps)
 }
 

@@ -17,6 +17,7 @@ pub mod pages;
 pub mod place;
 pub mod privacy;
 pub mod query;
+mod queue;
 pub mod record;
 pub mod refusal;
 pub mod registry;

@@ -127,6 +127,13 @@ pub struct Found {
     pub value: Vec<u8>,
 }
 
+impl Found {
+    /// An entry with its place.
+    pub(crate) fn new(key: &[u8], value: Vec<u8>) -> Self {
+        Self { place: place_of(key), key: key.to_vec(), value }
+    }
+}
+
 /// A set: whose and which.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pages {

@@ -44,10 +44,10 @@ pub(crate) fn on_effects(
     sign: Sign,
 ) -> Result<(), StateFault> {
     for (line, flow) in stock::flows(fact) {
-        over::touch(state, &line.unit, &fact.station, line.amount.uom)?;
+        over::touch(state, &line.unit, &fact.station, line.amount.uom);
         // Going on is what R01 asks of goods: being there is not.
         if matches!(flow, Flow::Shipped | Flow::Sold | Flow::Used) {
-            missing::touch(state, &line.unit)?;
+            missing::touch(state, &line.unit);
         }
     }
     let is_imported = fact.lot.as_ref().is_some_and(|lot| lot.imported);
@@ -59,21 +59,19 @@ pub(crate) fn on_effects(
         &mut fact.made().iter().chain(fact.packed()).chain(&fact.container)
     };
     for line in units {
-        missing::touch(state, &line.unit)?;
+        missing::touch(state, &line.unit);
     }
     positive::touch(state, fact, sign)
 }
 
 /// Papers that a registered certificate covers changed.
-pub(crate) fn on_papers(
-    state: &mut Overlay<'_>,
-    units: &[Vec<u8>],
-    declaration: &[u8],
-) -> Result<(), StateFault> {
+pub(crate) fn on_papers(state: &mut Overlay<'_>, units: &[Vec<u8>], declaration: &[u8]) {
     for unit in units {
-        missing::touch(state, unit)?;
+        missing::touch(state, unit);
     }
-    if declaration.is_empty() { Ok(()) } else { missing::touch_declaration(state, declaration) }
+    if !declaration.is_empty() {
+        missing::touch_declaration(state, declaration);
+    }
 }
 
 /// A match changed its status.
@@ -83,7 +81,7 @@ pub(crate) fn on_match(
     now: MatchStatus,
 ) -> Result<(), StateFault> {
     for unit in [from, to] {
-        missing::touch(state, unit)?;
+        missing::touch(state, unit);
         over::touch_places(state, unit)?;
     }
     let sign = if kin::is_live(now) { Sign::Add } else { Sign::TakeBack };
@@ -129,11 +127,11 @@ pub(crate) fn on_recognised(
     for held in stock::places(state, unit, PLACES_MAX)? {
         for side in [opaque, unit] {
             place::list(state, side, &held)?;
-            over::touch(state, side, &held.station, held.uom)?;
+            over::touch(state, side, &held.station, held.uom);
         }
     }
-    missing::touch(state, opaque)?;
-    missing::touch(state, unit)?;
+    missing::touch(state, opaque);
+    missing::touch(state, unit);
     positive::touch_match(state, (opaque, unit), Sign::TakeBack)
 }
 

@@ -2,6 +2,7 @@
 //! merged whole. Where it is stored is the ledger's business.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use proto::trie::Namespace;
 use thiserror::Error;
@@ -83,6 +84,25 @@ impl<'a> Overlay<'a> {
             writes.remove(key);
         }
         Ok(())
+    }
+
+    /// Forgets a write whose key the base has not: it is as if it had never been written.
+    pub(crate) fn forget(&mut self, namespace: Namespace, key: &[u8]) {
+        if let Some(writes) = self.writes.get_mut(&namespace) {
+            writes.remove(key);
+        }
+    }
+
+    /// Values written over the base under keys that begin with `prefix`, ascending.
+    pub(crate) fn written_below(
+        &self,
+        namespace: Namespace,
+        prefix: &[u8],
+    ) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let Some(writes) = self.writes.get(&namespace) else { return Vec::new() };
+        let first = (Bound::Included(prefix), Bound::Unbounded);
+        let below = writes.range::<[u8], _>(first).take_while(|(key, _)| key.starts_with(prefix));
+        below.filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect()
     }
 
     /// Takes over the writes of a child.

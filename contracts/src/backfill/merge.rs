@@ -213,7 +213,7 @@ fn shipment(
     store(state, Namespace::Shipment, key, &ShipmentRecord::default())?;
     delivery::list(state, key, pair.old)?;
     delivery::list(state, &new_key, pair.new)?;
-    settle::touch_shipment(state, &new_key)?;
+    settle::touch_shipment(state, &new_key);
     Ok(true)
 }
 
@@ -246,7 +246,7 @@ fn matched(
                 }
             })?;
         }
-        settle::touch_shipment(state, &shipment)?;
+        settle::touch_shipment(state, &shipment);
     }
     if documents.len(state)? > 0 {
         return Ok(false);
@@ -275,7 +275,7 @@ fn matched(
     sum.voided_height = sum.voided_height.max(held.voided_height);
     sum.own_matter |= held.own_matter;
     matching::store(state, now_from, now_to, &sum)?;
-    settle::touch_match(state, now_from, now_to)?;
+    settle::touch_match(state, now_from, now_to);
     Ok(true)
 }
 

@@ -94,10 +94,10 @@ impl Class {
         let mut seen: BTreeSet<&[u8]> = BTreeSet::from([from]);
         let mut open: Vec<&[u8]> = vec![from];
         while let Some(unit) = open.pop() {
-            for (giver, taker) in self.matches.keys() {
-                if *giver != unit {
-                    continue;
-                }
+            // The matches are sorted by giving unit: those of one stand together.
+            let first = (unit.to_vec(), Vec::new());
+            let given = self.matches.range(first..).take_while(|((giver, _), _)| giver == unit);
+            for ((_, taker), _) in given {
                 if *taker == to {
                     return true;
                 }

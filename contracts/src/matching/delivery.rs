@@ -103,7 +103,7 @@ pub(crate) fn apply(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<
             take(state, &key, (fact, sent), line, sign)?;
             claim(state, fact, sent, &line.unit, sign)?;
         }
-        super::settle::touch_shipment(state, &key)?;
+        super::settle::touch_shipment(state, &key);
     }
     Ok(())
 }
@@ -194,5 +194,6 @@ fn claim(
     let mut record: MatchRecord = load_or_default(state, Namespace::Match, &super::key(from, to))?;
     count_agency(&mut record.claimants, fact.agency.value().into(), sign.factor());
     super::store(state, from, to, &record)?;
-    super::settle::touch_match(state, from, to)
+    super::settle::touch_match(state, from, to);
+    Ok(())
 }

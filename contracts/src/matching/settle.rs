@@ -14,6 +14,7 @@ use super::{delivery, key, status_of, store};
 use crate::execute::{BlockContext, Step};
 use crate::links::unit_link;
 use crate::pages::{Map, Pages};
+use crate::queue::Queue;
 use crate::record::matching::{Conflict, MatchRecord, MatchStatus};
 use crate::record::shipment::{LegSum, ShipmentRecord, Verdict};
 use crate::record::step::{StepKind, StepRecord};
@@ -25,6 +26,12 @@ use crate::trace::value_of;
 
 /// Pairs of codes that are judged in a block: ten full lorries, some milliseconds.
 const PAIRS_MAX: usize = 4_096;
+
+/// Deliveries that are to be judged.
+const SHIPMENTS: Queue = Queue::of(b"shipments");
+
+/// Matches that are to be judged.
+const MATCHES: Queue = Queue::of(b"matches");
 
 /// What changed at a match.
 #[derive(Default)]
@@ -38,25 +45,13 @@ pub(crate) struct Change {
 }
 
 /// Notes that a delivery is to be judged at the end of the block.
-pub(crate) fn touch_shipment(state: &mut Overlay<'_>, key: &[u8]) -> Result<(), StateFault> {
-    shipments().put(state, key, Vec::new())
+pub(crate) fn touch_shipment(state: &mut Overlay<'_>, key: &[u8]) {
+    SHIPMENTS.put(state, key, Vec::new());
 }
 
 /// Notes that a match is to be judged at the end of the block.
-pub(crate) fn touch_match(
-    state: &mut Overlay<'_>,
-    from: &[u8],
-    to: &[u8],
-) -> Result<(), StateFault> {
-    matches().put(state, &key(from, to), Vec::new())
-}
-
-fn shipments() -> Pages {
-    Pages::of(Namespace::Sys, b"dirty/shipments", Map::Dirty)
-}
-
-fn matches() -> Pages {
-    Pages::of(Namespace::Sys, b"dirty/matches", Map::Dirty)
+pub(crate) fn touch_match(state: &mut Overlay<'_>, from: &[u8], to: &[u8]) {
+    MATCHES.put(state, &key(from, to), Vec::new());
 }
 
 /// Judges what was touched.
@@ -65,15 +60,15 @@ pub(crate) fn settle(
     state: &mut Overlay<'_>,
 ) -> Result<Vec<Step>, StateFault> {
     let mut budget = PAIRS_MAX;
-    for found in shipments().scan(state, None, PAIRS_MAX)? {
+    for found in SHIPMENTS.scan(state, PAIRS_MAX)? {
         if budget == 0 {
             break;
         }
         judge(state, &found.key, &found.value, &mut budget)?;
     }
     let mut pairs = Vec::new();
-    for found in matches().scan(state, None, PAIRS_MAX)? {
-        matches().remove(state, &found.key)?;
+    for found in MATCHES.scan(state, PAIRS_MAX)? {
+        MATCHES.remove(state, &found.key)?;
         pairs.extend(pair_of(&found.key));
     }
     let changes = review(context, state, &pairs)?;
@@ -91,7 +86,7 @@ fn judge(
     cursor: &[u8],
     budget: &mut usize,
 ) -> Result<(), StateFault> {
-    let Some((document, from)) = pair_of(key) else { return shipments().remove(state, key) };
+    let Some((document, from)) = pair_of(key) else { return SHIPMENTS.remove(state, key) };
     let verdict = delivery::verdict(state, key)?;
     let crosses = crosses_agencies(state, key)?;
     let after = <[u8; 32]>::try_from(cursor).ok().map(Hash::new);
@@ -105,10 +100,8 @@ fn judge(
         let speaks = (sum.count > 0 && is_pair).then_some(verdict);
         set_document(state, (&from, &taker.key), &document, speaks)?;
     }
-    match found.last() {
-        Some(last) if *budget == 0 => shipments().put(state, key, last.place.as_bytes().to_vec()),
-        Some(_) | None => shipments().remove(state, key),
-    }
+    let unfinished = found.last().filter(|_| *budget == 0);
+    SHIPMENTS.set(state, key, unfinished.map(|last| last.place.as_bytes().to_vec()))
 }
 
 /// Whether platforms of different agencies speak of a delivery.
@@ -141,7 +134,7 @@ pub(crate) fn set_document(
     }
     // Quantities may have changed under the same verdict, and with them what contradicts the match.
     if before.is_some() || verdict.is_some() {
-        touch_match(state, from, to)?;
+        touch_match(state, from, to);
     }
     Ok(())
 }
@@ -179,10 +172,13 @@ pub(crate) fn review(
     }
     let mut seen: BTreeSet<Vec<u8>> = BTreeSet::new();
     for pair in pairs.iter().filter(|pair| pair.0 != pair.1) {
-        for side in [&pair.0, &pair.1] {
-            if seen.contains(side) {
-                continue;
-            }
+        let status = changes.get(pair).and_then(|change| change.status);
+        let is_gone = status
+            .is_some_and(|(_, now)| matches!(now, MatchStatus::Voided | MatchStatus::Unspecified));
+        // A live match stands in one class, whichever side it is searched from.
+        let is_seen = seen.contains(&pair.0) || seen.contains(&pair.1);
+        let sides = if is_gone { vec![&pair.0, &pair.1] } else { vec![&pair.0] };
+        for side in sides.into_iter().filter(|_| is_gone || !is_seen) {
             let found = class::of(state, side)?;
             let conflicts = found.conflicts(state)?;
             for member in found.matches.keys() {
@@ -191,11 +187,7 @@ pub(crate) fn review(
             }
             seen.extend(found.units);
         }
-        let is_live = changes
-            .get(pair)
-            .and_then(|change| change.status)
-            .is_none_or(|(_, now)| !matches!(now, MatchStatus::Voided | MatchStatus::Unspecified));
-        if !is_live {
+        if is_gone {
             contradict(context, state, pair, &[], &mut changes)?;
         }
     }
@@ -288,7 +280,7 @@ pub(crate) fn touch_unit(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), Sta
     let pages = Pages::of(Namespace::Unit, unit, Map::Matches);
     for found in pages.scan(state, None, TOUCHED_MAX)? {
         if let Some((from, to)) = parted(&found.key) {
-            touch_match(state, from, to)?;
+            touch_match(state, from, to);
         }
     }
     Ok(())

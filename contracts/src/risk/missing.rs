@@ -11,12 +11,13 @@ use proto::trie::Namespace;
 
 use super::alert::{self, AlertRecord, AlertSubject, Input, Level, Rule, Transition};
 use super::kin::{self, Way};
-use super::{VERSION, dirty, parameter};
+use super::{VERSION, parameter};
 use crate::codes::Codes;
 use crate::context::Raised;
 use crate::execute::BlockContext;
 use crate::matching;
 use crate::pages::{Map, Pages};
+use crate::queue::Queue;
 use crate::record::unit::{Flow, UnitRecord};
 use crate::registry;
 use crate::state::{Overlay, State, StateFault};
@@ -34,9 +35,8 @@ const PAPERS_MAX: usize = 256;
 /// Units that are looked at in a block; the rest waits for the next one.
 const UNITS_MAX: usize = 2_048;
 
-fn queue() -> Pages {
-    dirty(b"risk/papers")
-}
+/// Units and declarations that are to be looked at.
+const QUEUE: Queue = Queue::of(b"risk/papers");
 
 /// Entry of the queue: a unit.
 const UNIT: u8 = b'U';
@@ -45,22 +45,19 @@ const UNIT: u8 = b'U';
 const DECLARATION: u8 = b'D';
 
 /// Notes that the papers, the origin or the way of a unit changed.
-pub(super) fn touch(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
-    queue().put(state, &[&[UNIT], unit].concat(), Vec::new())
+pub(super) fn touch(state: &mut Overlay<'_>, unit: &[u8]) {
+    QUEUE.put(state, &[&[UNIT], unit].concat(), Vec::new());
 }
 
 /// Notes that the papers of a declaration changed.
-pub(super) fn touch_declaration(
-    state: &mut Overlay<'_>,
-    declaration: &[u8],
-) -> Result<(), StateFault> {
-    queue().put(state, &[&[DECLARATION], declaration].concat(), Vec::new())
+pub(super) fn touch_declaration(state: &mut Overlay<'_>, declaration: &[u8]) {
+    QUEUE.put(state, &[&[DECLARATION], declaration].concat(), Vec::new());
 }
 
 /// Takes the units that are to be looked at in this block out of the queue.
 fn take(state: &mut Overlay<'_>) -> Result<BTreeSet<Vec<u8>>, StateFault> {
     let mut units = BTreeSet::new();
-    for found in queue().scan(state, None, UNITS_MAX)? {
+    for found in QUEUE.scan(state, UNITS_MAX)? {
         let room = UNITS_MAX.saturating_sub(units.len());
         if room == 0 {
             break;
@@ -72,14 +69,14 @@ fn take(state: &mut Overlay<'_>) -> Result<BTreeSet<Vec<u8>>, StateFault> {
                 let named = pages.scan(state, after, room)?;
                 let last = named.last().filter(|_| named.len() == room);
                 let cursor = last.map(|last| last.place.as_bytes().to_vec());
-                queue().set(state, &found.key, cursor)?;
+                QUEUE.set(state, &found.key, cursor)?;
                 units.extend(named.into_iter().map(|entry| entry.key));
             }
             Some((_, unit)) => {
                 units.insert(unit.to_vec());
-                queue().remove(state, &found.key)?;
+                QUEUE.remove(state, &found.key)?;
             }
-            None => queue().remove(state, &found.key)?,
+            None => QUEUE.remove(state, &found.key)?,
         }
     }
     Ok(units)

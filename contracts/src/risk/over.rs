@@ -6,12 +6,12 @@ use proto::TimeMs;
 use proto::receipt::SubjectKind;
 
 use super::alert::{self, AlertRecord, AlertState, AlertSubject, Input, Level, Rule, Transition};
-use super::{VERSION, dirty, parameter};
+use super::{VERSION, parameter};
 use crate::context::Raised;
 use crate::due;
 use crate::execute::BlockContext;
 use crate::matching;
-use crate::pages::Pages;
+use crate::queue::Queue;
 use crate::record::parted;
 use crate::record::unit::{Flow, Sums};
 use crate::state::{Overlay, State, StateFault};
@@ -23,22 +23,15 @@ const BALANCES_MAX: usize = 4_096;
 /// Beginning of the payload of a deadline.
 pub(super) const DUE: &[u8] = b"R12:";
 
-fn queue() -> Pages {
-    dirty(b"risk/balances")
-}
+/// Balances that are to be looked at.
+const QUEUE: Queue = Queue::of(b"risk/balances");
 
 /// Notes that something came to a place or left it.
-pub(super) fn touch(
-    state: &mut Overlay<'_>,
-    unit: &[u8],
-    station: &[u8],
-    uom: i32,
-) -> Result<(), StateFault> {
+pub(super) fn touch(state: &mut Overlay<'_>, unit: &[u8], station: &[u8], uom: i32) {
     // Without a station there is no place that anything could be missing at.
-    if station.is_empty() {
-        return Ok(());
+    if !station.is_empty() {
+        QUEUE.put(state, &stock::balance_key(unit, station, uom), Vec::new());
     }
-    queue().put(state, &stock::balance_key(unit, station, uom), Vec::new())
 }
 
 /// Notes every place of a unit, where another code turned out to be the same goods.
@@ -46,7 +39,7 @@ pub(super) fn touch_places(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), S
     /// Places of one unit that are looked at.
     const PLACES_MAX: usize = 64;
     for place in stock::places(state, unit, PLACES_MAX)? {
-        touch(state, unit, &place.station, place.uom)?;
+        touch(state, unit, &place.station, place.uom);
     }
     Ok(())
 }
@@ -54,8 +47,8 @@ pub(super) fn touch_places(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), S
 /// Looks at the balances that were touched.
 pub(super) fn run(context: &BlockContext, state: &mut Overlay<'_>) -> Result<Raised, StateFault> {
     let mut raised = Raised::default();
-    for found in queue().scan(state, None, BALANCES_MAX)? {
-        queue().remove(state, &found.key)?;
+    for found in QUEUE.scan(state, BALANCES_MAX)? {
+        QUEUE.remove(state, &found.key)?;
         raised.extend(judge(context, state, &found.key)?);
     }
     Ok(raised)

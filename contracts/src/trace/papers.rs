@@ -133,7 +133,7 @@ pub(crate) fn cover(
         count(state, &Pages::of(Namespace::Unit, unit, Map::Papers), &key, sign.factor())?;
         count(state, &reverse, unit, sign.factor())?;
     }
-    risk::on_papers(state, units, declaration)?;
+    risk::on_papers(state, units, declaration);
     if declaration.is_empty() {
         return Ok(());
     }

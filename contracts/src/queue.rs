@@ -1,0 +1,91 @@
+//! What the operations of a block leave to be looked at at its end. Normally all of it is, so it lies
+//! in the overlay of the block only and never comes into the state; what a block does not get to is
+//! written to a set of pages, and the next block begins with it.
+
+use std::collections::BTreeSet;
+
+use proto::trie::Namespace;
+
+use crate::pages::{Found, Map, Pages};
+use crate::state::{Overlay, StateFault};
+
+/// Beginning of the keys, namespace SYS, under which notes lie in the overlay. No key of the state
+/// begins so.
+const NOTES: &[u8] = b"\0note";
+
+/// A queue by its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Queue(&'static [u8]);
+
+impl Queue {
+    /// The queue of a name.
+    pub(crate) const fn of(name: &'static [u8]) -> Self {
+        Self(name)
+    }
+
+    /// Notes a key; a second note of one key replaces the first.
+    pub(crate) fn put(self, state: &mut Overlay<'_>, key: &[u8], value: Vec<u8>) {
+        state.put(Namespace::Sys, &[&*self.prefix(), key].concat(), value);
+    }
+
+    /// Up to `limit` entries: what earlier blocks left, then what this one noted.
+    pub(crate) fn scan(self, state: &Overlay<'_>, limit: usize) -> Result<Vec<Found>, StateFault> {
+        let mut found = self.left().scan(state, None, limit)?;
+        let known: BTreeSet<Vec<u8>> = found.iter().map(|found| found.key.clone()).collect();
+        let prefix = self.prefix();
+        for (key, value) in state.written_below(Namespace::Sys, &prefix) {
+            if found.len() >= limit {
+                break;
+            }
+            let key = key.strip_prefix(&*prefix).unwrap_or_default();
+            if !known.contains(key) {
+                found.push(Found::new(key, value));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Takes a key out.
+    pub(crate) fn remove(self, state: &mut Overlay<'_>, key: &[u8]) -> Result<(), StateFault> {
+        state.forget(Namespace::Sys, &[&*self.prefix(), key].concat());
+        self.left().remove(state, key)
+    }
+
+    /// Leaves a key with what is to be gone on with to the next block, or takes it out.
+    pub(crate) fn set(
+        self,
+        state: &mut Overlay<'_>,
+        key: &[u8],
+        value: Option<Vec<u8>>,
+    ) -> Result<(), StateFault> {
+        self.remove(state, key)?;
+        match value {
+            Some(value) => self.left().put(state, key, value),
+            None => Ok(()),
+        }
+    }
+
+    fn prefix(self) -> Vec<u8> {
+        let length = u8::try_from(self.0.len()).expect("names of queues are short constants");
+        [NOTES, &[length], self.0].concat()
+    }
+
+    fn left(self) -> Pages {
+        Pages::of(Namespace::Sys, self.0, Map::Dirty)
+    }
+}
+
+/// Writes what was noted and not looked at to the state. The last thing that a block does.
+pub(crate) fn leave(state: &mut Overlay<'_>) -> Result<(), StateFault> {
+    for (key, value) in state.written_below(Namespace::Sys, NOTES) {
+        state.forget(Namespace::Sys, &key);
+        let rest = key.strip_prefix(NOTES).and_then(<[u8]>::split_first);
+        let Some((name, key)) =
+            rest.and_then(|(length, rest)| rest.split_at_checked(usize::from(*length)))
+        else {
+            continue;
+        };
+        Pages::of(Namespace::Sys, name, Map::Dirty).put(state, key, value)?;
+    }
+    Ok(())
+}
