@@ -35,7 +35,7 @@ const ENTRIES_MAX: usize = 4_096;
 /// Units that all searches join in a block: they are links of its steps.
 const UNITS_MAX: usize = 1_000;
 
-/// Entries of one list of a unit that are looked at in one go.
+/// Entries of one list of a unit that are looked at in one go, where each joins one unit at most.
 const CHUNK: usize = 64;
 
 /// Alerts of one unit that later events are joined to.
@@ -102,6 +102,11 @@ fn open(id: &str) -> Pages {
     Pages::of(Namespace::Alert, id.as_bytes(), Map::Open)
 }
 
+/// Alerts of this rule whose cause stands.
+fn standing() -> Pages {
+    Pages::of(Namespace::Alert, b"positive", Map::Listed)
+}
+
 fn searches() -> Pages {
     dirty(b"risk/searches")
 }
@@ -129,6 +134,7 @@ pub(super) fn on_result(
     match (new.filter(|fact| is_found(fact)), held) {
         (None, Some(held)) if is_active => {
             searches().remove(state, id.as_bytes())?;
+            standing().remove(state, id.as_bytes())?;
             let held = AlertRecord { is_searching: false, ..held };
             alert::inline(context, state, (&id, held), Transition::Withdrawn)
         }
@@ -139,6 +145,7 @@ pub(super) fn on_result(
             let mut alert = described(state, found, held)?;
             let start = if was_known { FORGET } else { &[] };
             searches().put(state, id.as_bytes(), start.to_vec())?;
+            standing().put(state, id.as_bytes(), Vec::new())?;
             if !was_known {
                 alert.units = seed(state, &id, &alert)?;
             }
@@ -186,9 +193,7 @@ fn described(
     subjects.sort();
     subjects.dedup();
     alert.subjects = subjects;
-    let mut addressees = BTreeSet::from([u32::from(found.agency.value())]);
-    addressees.extend(parameter::agency_of_station(state, &found.station)?);
-    alert.addressees = addressees.into_iter().collect();
+    alert.addressees = told_first(state, &alert)?;
     let result = if is_confirmed { "positive" } else { "suspected" };
     alert.inputs = vec![
         Input::new("result", result),
@@ -198,6 +203,17 @@ fn described(
         Input::new("occurred_ms", found.occurred_ms.to_string()),
     ];
     Ok(alert)
+}
+
+/// Agencies that are told before anything is found: whose platform recorded the result, and where.
+fn told_first(state: &dyn State, alert: &AlertRecord) -> Result<Vec<u32>, StateFault> {
+    let recorded = alert.cause.first_chunk::<2>().map(|index| u16::from_be_bytes(*index));
+    let mut told: BTreeSet<u32> = recorded.map(u32::from).into_iter().collect();
+    let station = u32::from(SubjectKind::Station.code());
+    for subject in alert.subjects.iter().filter(|subject| subject.kind == station) {
+        told.extend(parameter::agency_of_station(state, &subject.key)?);
+    }
+    Ok(told.into_iter().collect())
 }
 
 /// The units and declarations that a search begins at; how many units.
@@ -253,19 +269,17 @@ const fn namespace_of(kind: SubjectKind) -> Namespace {
 
 /// An event came into force or was taken back that may change what active alerts concern.
 pub(super) fn touch(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<(), StateFault> {
-    if !fact.declaration.is_empty() {
-        let declaration = (SubjectKind::Declaration, &*fact.declaration);
-        revisit(state, declaration, sign)?;
+    // In nearly every block there is no such alert, and this is all it costs to know.
+    if standing().len(state)? == 0 {
+        return Ok(());
     }
-    let is_kinship = !fact.consumed().is_empty()
-        || !fact.made().is_empty()
-        || !fact.packed().is_empty()
-        || !fact.declaration.is_empty();
-    if is_kinship {
-        let units: BTreeSet<&[u8]> = fact.lines().map(|line| &*line.unit).collect();
-        for unit in units {
-            revisit(state, (SubjectKind::Unit, unit), sign)?;
-        }
+    if !fact.declaration.is_empty() {
+        revisit(state, (SubjectKind::Declaration, &fact.declaration), sign)?;
+    }
+    // An event without kinship may still bring a unit to another agency's station.
+    let units: BTreeSet<&[u8]> = fact.lines().map(|line| &*line.unit).collect();
+    for unit in units {
+        revisit(state, (SubjectKind::Unit, unit), sign)?;
     }
     Ok(())
 }
@@ -361,12 +375,10 @@ fn search(
         }
         searches().put(state, id.as_bytes(), Vec::new())?;
         held.units = seed(state, id, &held)?;
+        held.addressees = told_first(state, &held)?;
     }
     let mut search = Search { id, codes, addressees: BTreeSet::new(), joined: Vec::new() };
     search.addressees.extend(&held.addressees);
-    for unit in seeds(&held) {
-        search.note(state, unit)?;
-    }
     let is_over = search.run(state, budget)?;
     let joined = u64::try_from(search.joined.len()).expect("usize is at most 64 bits");
     held.units = held.units.saturating_add(joined);
@@ -378,11 +390,6 @@ fn search(
         raised.steps.push(found_step(context, (id, units), search.joined));
     }
     Ok(is_over)
-}
-
-fn seeds(held: &AlertRecord) -> impl Iterator<Item = &[u8]> {
-    let unit = u32::from(SubjectKind::Unit.code());
-    held.subjects.iter().filter(move |s| s.kind == unit).map(|s| &*s.key)
 }
 
 /// The step that names the units that a search joined, so that the log of each says so.
@@ -437,47 +444,55 @@ impl Search<'_> {
             let before = self.joined.len();
             let cursor: Cursor = value_of(&entry.key, &entry.value)?;
             open(self.id).put(state, &entry.key, VISITED.to_vec())?;
-            let next = self.visit(state, &entry.key, &cursor)?;
+            let (next, looked) = self.visit(state, &entry.key, &cursor)?;
             // Where the visit joined the entry again by a way back to it, it starts anew.
             if open(self.id).get(state, &entry.key)?.as_deref() == Some(VISITED) {
                 let value = next.map(|cursor| prost::Message::encode_to_vec(&cursor));
                 open(self.id).set(state, &entry.key, value)?;
             }
-            budget.entries = budget.entries.saturating_sub(CHUNK);
+            budget.entries = budget.entries.saturating_sub(looked);
             budget.units = budget.units.saturating_sub(self.joined.len() - before);
         }
         Ok(open(self.id).len(state)? == 0)
     }
 
-    /// Visits one list of an entry, as far as one chunk; where to go on, none where it is done.
+    /// Visits an entry: where to go on, none where it is done, and how many entries were looked at.
     fn visit(
         &mut self,
         state: &mut Overlay<'_>,
         key: &[u8],
         cursor: &Cursor,
-    ) -> Result<Option<Cursor>, StateFault> {
+    ) -> Result<(Option<Cursor>, usize), StateFault> {
         let found: Option<Affected> = trace::entry(state, &affected(self.id), key)?;
         let (Some(found), Some((kind, subject))) = (found, subject_of(key)) else {
-            return Ok(None);
+            return Ok((None, 1));
         };
-        let (subject, after) = (subject.to_vec(), hash_of(&cursor.after));
-        let lists = lists_of(kind);
-        let position = usize::try_from(cursor.list).unwrap_or(usize::MAX);
-        let Some(list) = lists.get(position) else { return Ok(None) };
-        let namespace = namespace_of(kind);
-        let entries = Pages::of(namespace, &subject, *list).scan(state, after, CHUNK)?;
-        for entry in &entries {
-            self.follow(state, (&subject, found), *list, entry)?;
+        let subject = subject.to_vec();
+        let mut after = hash_of(&cursor.after);
+        if kind == SubjectKind::Unit && cursor.list == 0 && after.is_none() {
+            self.note(state, &subject)?;
         }
-        match entries.last() {
-            Some(last) if entries.len() == CHUNK => {
-                Ok(Some(Cursor { list: cursor.list, after: last.place.as_bytes().to_vec() }))
+        let (before, mut looked) = (self.joined.len(), 1);
+        for (number, list) in (0u32..).zip(lists_of(kind)).skip_while(|(n, _)| *n < cursor.list) {
+            // One event may join a thousand units; with the rest of the budget they fit one step.
+            let chunk = if *list == Map::Lineage { 1 } else { CHUNK };
+            loop {
+                let entries =
+                    Pages::of(namespace_of(kind), &subject, *list).scan(state, after, chunk)?;
+                for entry in &entries {
+                    self.follow(state, (&subject, found), *list, entry)?;
+                }
+                looked += entries.len();
+                let Some(last) = entries.last().filter(|_| entries.len() == chunk) else { break };
+                after = Some(last.place);
+                if looked > CHUNK || self.joined.len() > before {
+                    let after = last.place.as_bytes().to_vec();
+                    return Ok((Some(Cursor { list: number, after }), looked));
+                }
             }
-            Some(_) | None if position + 1 < lists.len() => {
-                Ok(Some(Cursor { list: cursor.list + 1, after: Vec::new() }))
-            }
-            Some(_) | None => Ok(None),
+            after = None;
         }
+        Ok((None, looked))
     }
 
     /// Follows one entry of one list.
@@ -531,13 +546,26 @@ impl Search<'_> {
         else {
             return Ok(());
         };
+        // The event is read only where it is followed: it may have a thousand lines.
+        let followed = match role {
+            Role::SplitTo | Role::Output => found.ways & BACK,
+            Role::SplitFrom | Role::Input => found.ways & FORWARD,
+            Role::Container
+            | Role::Content
+            | Role::Same
+            | Role::Relabel
+            | Role::Carry
+            | Role::Void
+            | Role::DerivedParent
+            | Role::DerivedChild
+            | Role::Scope
+            | Role::Other => 0, // no roles of lineage
+        };
+        if followed == 0 {
+            return Ok(());
+        }
         let descent = Descent { role, agency, uid };
         for (kin, other) in kin::across(state, self.codes, &descent)? {
-            let is_back = matches!(kin, Kin::SplitParent | Kin::ProcessParent);
-            let asked = if is_back { BACK } else { FORWARD };
-            if found.ways & asked == 0 {
-                continue;
-            }
             // What a part was cut from has other parts; what a dish was cooked from need not be bad.
             let (relation, ways) = match kin {
                 Kin::SplitParent => (Relation::Ancestor, BACK | FORWARD | OUTWARD),
@@ -608,7 +636,6 @@ impl Search<'_> {
         let found = Affected { relation: relation.into(), ways };
         let other = unit::resolved(state, other)?;
         if join(state, self.id, (SubjectKind::Unit, &other), found)? {
-            self.note(state, &other)?;
             self.joined.push(other);
         }
         Ok(())

@@ -8,3 +8,4 @@ mod harness;
 mod matching;
 mod order;
 mod refusals;
+mod risk;
