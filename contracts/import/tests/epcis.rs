@@ -29,10 +29,8 @@ fn event(members: &str) -> String {
 fn seen(members: &str) -> Observation {
     let read = read(&event(members));
     assert_eq!(read.rejected, [], "{members}");
-    match &read.operations[0].body {
-        Body::Observation(seen) => seen.clone(),
-        other => panic!("{members}: {other:?}"),
-    }
+    let Body::Observation(seen) = &read.operations[0].body else { panic!("{members}: {read:?}") };
+    seen.clone()
 }
 
 #[test]

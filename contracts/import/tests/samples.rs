@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use import::{Imported, Source, import};
+use import::{Imported, Mapping, Source, import};
 use proto::operation::OpUid;
 use proto::schema::Body;
 
@@ -117,4 +117,50 @@ fn one_event_in_two_documents_is_one_operation() {
     // One example gives the id of another's event to an event of its own: the ledger answers the
     // later one with OP_UID_REUSED.
     assert_eq!(reused, 1);
+}
+
+/// How the sortable spreadsheet of FSMA 204 is read: what has no type of ours is an observation.
+const SORTABLE: &str = r#"
+platform = "inflow-lab"
+format = "csv"
+encoding = "utf-8"
+zone = "+00:00"
+[[rule]]
+name = "made"
+kind = "observation"
+when = { cte_type = ["INITIAL_PACKING", "TRANSFORMATION"] }
+record = ["fixture", "cte_type", "traceability_lot_code", "timestamp"]
+[rule.fields]
+occurred_ms = { column = "timestamp", as = "time", format = "rfc3339" }
+format = { constant = "fsma204-csv" }
+original = "kdes_json"
+inputs = { column = "parent_lot_codes", split = "|" }
+outputs = { column = "traceability_lot_code", as = "list" }
+stations = { column = "location_name", as = "list" }
+[[rule]]
+name = "seen"
+kind = "observation"
+when = { cte_type = ["HARVESTING", "COOLING", "SHIPPING", "RECEIVING"] }
+record = ["fixture", "cte_type", "traceability_lot_code", "timestamp"]
+[rule.fields]
+occurred_ms = { column = "timestamp", as = "time", format = "rfc3339" }
+format = { constant = "fsma204-csv" }
+original = "kdes_json"
+codes = { column = "traceability_lot_code", as = "list" }
+stations = { column = "location_name", as = "list" }
+"#;
+
+#[test]
+fn a_spreadsheet_of_fsma_204_is_read_by_a_mapping_file() {
+    let Some(folder) = samples("regengine-inflow-lab-fsma204") else { return };
+    let mapping = Mapping::parse(SORTABLE).unwrap();
+    let bytes = std::fs::read(folder.join("sortable_rows.csv")).unwrap();
+    let read = import(&bytes, &Source::Mapped(&mapping)).unwrap();
+    assert_eq!(read.rejected, []);
+    assert_eq!((read.rows, read.operations.len()), (25, 25));
+    let made = read.operations.iter().filter(|prepared| {
+        let Body::Observation(seen) = &prepared.body else { panic!("{prepared:?}") };
+        !seen.inputs.is_empty() && seen.outputs.len() == 1
+    });
+    assert_eq!(made.count(), 5);
 }

@@ -82,3 +82,50 @@ fn every_row_means_what_the_story_says() {
     let remark = "743 河北冷链/流通/记录[41]/备注 PERSONAL_DATA -";
     assert_eq!(rejections(&hebei), [remark]);
 }
+
+/// The file's row of the first table of `tests/data/README.md`: rows, operations, events, rejected.
+fn promised(readme: &str, file: &str) -> Vec<String> {
+    let start = format!("| `{file}` |");
+    let line = readme.lines().find(|line| line.starts_with(&start)).expect(file);
+    let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+    let number = |cell: &str| cell.split(' ').next().unwrap_or_default().replace('-', "0");
+    cells[4..8].iter().map(|cell| number(cell)).collect()
+}
+
+#[test]
+fn the_numbers_of_the_readme_hold() {
+    let readme = String::from_utf8(data("README.md")).unwrap();
+    let (mut events_of_platforms, mut rejected) = (0, 0);
+    for (file, mapping) in [
+        ("beijing/registry.csv", "beijing/registry.toml"),
+        ("beijing/events.csv", "beijing/events.toml"),
+        ("tianjin/export.json", "tianjin/mapping.toml"),
+        ("hebei/export.xml", "hebei/mapping.toml"),
+        ("hebei/positive.xml", "hebei/mapping.toml"),
+        ("hebei/correction.ndjson", ""),
+        ("epcis/beef-chain.jsonld", ""),
+    ] {
+        let read = match mapping {
+            "" if file.ends_with("ndjson") => import(&data(file), &Source::Native).unwrap(),
+            "" => import(&data(file), &Source::Epcis).unwrap(),
+            mapping => mapped(file, mapping),
+        };
+        let is_event = |prepared: &&import::Prepared| {
+            prepared.kind.is_event() || prepared.kind == OperationKind::Observation
+        };
+        let events = read.operations.iter().filter(is_event).count();
+        let counts = [read.operations.len(), events, read.rejected.len()];
+        let found = [vec![read.rows.to_string()], counts.map(|n| n.to_string()).to_vec()].concat();
+        assert_eq!(promised(&readme, file), found, "{file}");
+        if !mapping.is_empty() {
+            events_of_platforms += events;
+            rejected += read.rejected.len();
+        }
+    }
+    assert!(events_of_platforms >= 300, "{events_of_platforms}");
+    assert_eq!(rejected, 3);
+    let world = files::world();
+    for code in [world.packet, world.lot] {
+        assert!(readme.contains(&code), "{code}");
+    }
+}

@@ -1,0 +1,264 @@
+#![cfg(test)]
+//! The sample world before the contracts: everything that `tests/data/README.md` promises of its
+//! files (matches, alerts, the trace of the packet, the sums of the positive lot) comes out so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use contracts::codes::Codes;
+use contracts::execute::{BlockContext, OpContext, end_of_block, execute};
+use contracts::links::Naming;
+use contracts::query::alert::{AlertView, Filter, alerts, scope};
+use contracts::record::matching::MatchStatus;
+use contracts::record::step::{StepKind, StepRecord};
+use contracts::scheme::demo;
+use contracts::state::Overlay;
+use contracts::walk::{Direction, LogView, walk};
+use import::{Mapping, Prepared, Source, import};
+use proto::codec::Canonical as _;
+use proto::epoch::BlockLimits;
+use proto::operation::OpUid;
+use proto::receipt::{Links, Subject, SubjectKind};
+use proto::schema::act::{Approve, SchemePropose};
+use proto::schema::roles::Normaliser;
+use proto::schema::{Body, OperationKind};
+use proto::sign::SecretKey;
+use proto::submitter::{SubmitterRecord, SubmitterRole};
+use proto::trie::Namespace;
+use proto::{AgencyIndex, ChainId, Hash, Height, TimeMs};
+
+const BEIJING: u16 = 0;
+const TIANJIN: u16 = 1;
+const HEBEI: u16 = 2;
+const DAY_MS: u64 = 86_400_000;
+
+/// A chain of the three agencies in memory, with the logs that a node would keep.
+struct Chain {
+    entries: BTreeMap<(Namespace, Vec<u8>), Vec<u8>>,
+    height: u64,
+    time_ms: u64,
+    logs: BTreeMap<Subject, Vec<LogView>>,
+    matches: BTreeMap<(Vec<u8>, Vec<u8>), MatchStatus>,
+}
+
+fn key(agency: u16, role: SubmitterRole) -> SecretKey {
+    SecretKey::from_seed(&[u8::try_from(agency).unwrap() * 4 + role.code(); 32])
+}
+
+impl Chain {
+    /// A chain on which the demo schemes are active.
+    fn new() -> Self {
+        let mut entries = BTreeMap::new();
+        for agency in [BEIJING, TIANJIN, HEBEI] {
+            for role in SubmitterRole::ALL {
+                let party = format!("platform-{agency}");
+                let record = SubmitterRecord { agency: AgencyIndex::new(agency), role, party };
+                let name = key(agency, role).public().as_bytes().to_vec();
+                entries.insert((Namespace::Key, name), record.encode());
+            }
+        }
+        let (logs, matches) = (BTreeMap::new(), BTreeMap::new());
+        let mut chain = Self { entries, height: 0, time_ms: 1_617_900_000_000, logs, matches };
+        for definition in demo::ALL {
+            let uid = OpUid::of_record("test", definition);
+            let body =
+                Body::SchemePropose(SchemePropose { definition: definition.trim().to_owned() });
+            let proposal = Prepared { row: 1, kind: OperationKind::SchemePropose, uid, body };
+            chain.block(BEIJING, SubmitterRole::Agency, &[proposal]);
+            let body = Body::Approve(Approve { proposal: uid.0.to_vec(), proposer: 0 });
+            let uid = OpUid::of_record("test", &format!("approve {definition}"));
+            let approval = Prepared { row: 1, kind: OperationKind::Approve, uid, body };
+            chain.block(HEBEI, SubmitterRole::Agency, &[approval]);
+        }
+        chain
+    }
+
+    fn block(&mut self, agency: u16, role: SubmitterRole, operations: &[Prepared]) {
+        self.height += 1;
+        self.time_ms += 1_000;
+        let context = BlockContext {
+            chain: ChainId(Hash::ZERO),
+            height: Height::new(self.height),
+            time: TimeMs::new(self.time_ms),
+            limits: BlockLimits::default(),
+            agencies: 3,
+        };
+        let submitter = key(agency, role).public();
+        let mut overlay = Overlay::new(&self.entries);
+        let (mut steps, mut receipts) = (Vec::new(), Vec::new());
+        for (index, prepared) in operations.iter().enumerate() {
+            let receipt_index = u32::try_from(index).unwrap();
+            let order = OpContext { block: &context, submitter: &submitter, receipt_index };
+            let outcome = execute(&prepared.operation(&[1; 32]), &order, &mut overlay).unwrap();
+            assert_eq!(outcome.code, 0, "row {}: {:?}", prepared.row, outcome.refusal);
+            receipts.push(outcome.links);
+            steps.extend(outcome.steps);
+        }
+        steps.extend(end_of_block(&context, &mut overlay).unwrap());
+        let changes = overlay.into_changes();
+        for step in steps {
+            let record = <StepRecord as prost::Message>::decode(&*step.record).unwrap();
+            if record.kind() == StepKind::Match {
+                self.matches.insert((record.from.clone(), record.to.clone()), record.status());
+            }
+            receipts.push(step.links);
+        }
+        for (index, links) in (0u32..).zip(&receipts) {
+            self.log(index, links);
+        }
+        for ((namespace, key), value) in changes {
+            match value {
+                Some(value) => self.entries.insert((namespace, key), value),
+                None => self.entries.remove(&(namespace, key)),
+            };
+        }
+    }
+
+    fn log(&mut self, receipt_index: u32, links: &Links) {
+        let links = links.as_slice().to_vec();
+        let subjects: BTreeSet<&Subject> = links.iter().map(|link| &link.subject).collect();
+        let height = Height::new(self.height);
+        for subject in subjects {
+            let entry = LogView { height, receipt_index, links: links.clone() };
+            self.logs.entry(subject.clone()).or_default().push(entry);
+        }
+    }
+
+    /// Submits a file in blocks of fifty, and lets the jobs of its last block finish.
+    fn submit(&mut self, agency: u16, operations: &[Prepared]) {
+        for chunk in operations.chunks(50) {
+            self.block(agency, SubmitterRole::Platform, chunk);
+        }
+        (0..20).for_each(|_| self.block(agency, SubmitterRole::Platform, &[]));
+    }
+
+    /// What the three platforms export, in the order of `order`.
+    fn world(order: [u16; 3]) -> Self {
+        let mut chain = Self::new();
+        for agency in order {
+            let files: &[(&str, &str)] = match agency {
+                BEIJING => &[
+                    ("beijing/registry.csv", "beijing/registry.toml"),
+                    ("beijing/events.csv", "beijing/events.toml"),
+                ],
+                TIANJIN => &[("tianjin/export.json", "tianjin/mapping.toml")],
+                _ => &[("hebei/export.xml", "hebei/mapping.toml")],
+            };
+            for (file, mapping) in files {
+                chain.submit(agency, &mapped(file, mapping));
+            }
+        }
+        // Beyond the settling time of the platforms; a block walks an hour of deadlines.
+        chain.time_ms += 2 * DAY_MS;
+        (0..60).for_each(|_| chain.block(BEIJING, SubmitterRole::Platform, &[]));
+        chain
+    }
+
+    fn unit(&self, agency: u16, code: &str) -> Vec<u8> {
+        let codes = Codes::load(&self.entries).unwrap();
+        Naming { agency: AgencyIndex::new(agency), codes: &codes }.key(Normaliser::Unit, code)
+    }
+
+    /// Everything that a trace back from a code of Beijing reaches.
+    fn back_from(&self, code: &str) -> BTreeSet<String> {
+        let start = Subject { kind: SubjectKind::Unit, key: self.unit(BEIJING, code) };
+        let found = walk(&[start], Direction::Back, 1_000, |subject| {
+            Ok::<_, Infallible>(self.logs.get(subject).cloned().unwrap_or_default())
+        });
+        let text = |subject: &Subject| {
+            format!("{:?} {}", subject.kind, String::from_utf8_lossy(&subject.key))
+        };
+        found.unwrap().reached.keys().map(text).collect()
+    }
+
+    fn active(&self) -> Vec<AlertView> {
+        alerts(&self.entries, Filter::Active, 100).unwrap()
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.active().into_iter().map(|alert| alert.zh).collect()
+    }
+
+    fn count(&self, status: MatchStatus) -> usize {
+        self.matches.values().filter(|found| **found == status).count()
+    }
+}
+
+fn data(name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn mapped(file: &str, mapping: &str) -> Vec<Prepared> {
+    let text = String::from_utf8(data(mapping)).unwrap();
+    let mapping = Mapping::parse(&text).unwrap();
+    import(&data(file), &Source::Mapped(&mapping)).unwrap().operations
+}
+
+/// The packet that a customer of the shop in Beijing scans.
+const PACKET: &str = "BJ1101050690123456789221032100116";
+
+/// The alerts that the three exports raise.
+const PLANTED: [&str; 2] =
+    ["超量出库：入库 100 箱，出库 120 箱", "缺少证明：进口货物已流转，缺少核酸检测报告"];
+
+#[test]
+fn matches_and_alerts_are_the_planted_ones_in_whatever_order_the_files_come() {
+    for order in [[HEBEI, TIANJIN, BEIJING], [BEIJING, HEBEI, TIANJIN], [TIANJIN, BEIJING, HEBEI]] {
+        let chain = Chain::world(order);
+        assert_eq!(chain.told(), PLANTED, "{order:?}");
+        let counts = [MatchStatus::Confirmed, MatchStatus::OneSided, MatchStatus::InDoubt]
+            .map(|status| chain.count(status));
+        assert_eq!(counts, [27, 1, 1], "{order:?}");
+    }
+}
+
+#[test]
+fn the_packet_leads_through_three_provinces_to_the_papers_and_the_ranches_abroad() {
+    let mut chain = Chain::world([HEBEI, TIANJIN, BEIJING]);
+    let at_home = [
+        "Certificate HSJC-0403-101",
+        "Certificate RJ040321000101",
+        "Certificate XD-0403-101",
+        "Declaration 040320211000000101-1",
+        "Unit GS1:urn:epc:id:sscc:0693000.0000000421",
+        "Unit JJJ-DEMO-BJ:110105:06901234567892:210321:0011",
+        "Unit JJJ-DEMO-BJ:110106:06901234567892:210318:0001",
+        "Unit JJJ-DEMO-HE:91130209MA0DE3011X:000317:20210310:00101",
+        "Unit JJJ-DEMO-TJ:040320211000000101:001:000001",
+        "Unit JJJ-DEMO-TJ:040320211000000101:001:000101",
+    ];
+    assert_eq!(chain.back_from(PACKET), at_home.map(str::to_owned).into());
+    let abroad = import(&data("epcis/beef-chain.jsonld"), &Source::Epcis).unwrap();
+    assert_eq!((abroad.rows, abroad.rejected), (27, vec![]));
+    chain.submit(HEBEI, &abroad.operations);
+    let reached = chain.back_from(PACKET);
+    let ranches = ["MOB-A-2020", "MOB-B-2020", "9312345.011222.EST0620-0101", "JJJU0010113"];
+    for end in ranches {
+        assert!(reached.iter().any(|subject| subject.ends_with(end)), "{end}: {reached:?}");
+    }
+    assert_eq!(reached.len(), 17);
+    assert_eq!(chain.told(), PLANTED);
+}
+
+#[test]
+fn the_positive_lot_adds_up_and_its_correction_takes_the_alert_back() {
+    let mut chain = Chain::world([HEBEI, TIANJIN, BEIJING]);
+    chain.submit(HEBEI, &mapped("hebei/positive.xml", "hebei/mapping.toml"));
+    let positive = "检测阳性：新型冠状病毒核酸，报告 HSFJ-2021-0402，涉及 58 个追溯单元";
+    assert_eq!(chain.told(), [positive, PLANTED[0], PLANTED[1]]);
+    let id = chain.active()[0].id.clone();
+    let scope = scope(&chain.entries, &id, None, 1_000).unwrap();
+    let [total] = &scope.totals[..] else { panic!("{:?}", scope.totals) };
+    let ends = [total.sold, total.used, total.disposed, total.in_stock, total.in_transit];
+    assert_eq!(ends, [100_000, 30_000, 100_000, 770_000, 200_000]);
+    assert_eq!(ends.iter().sum::<i64>(), 1_200_000);
+    let vehicles: BTreeSet<&[u8]> =
+        scope.units.iter().flat_map(|unit| &unit.place.vehicles).map(Vec::as_slice).collect();
+    assert_eq!(vehicles.len(), 4);
+    let corrected = import(&data("hebei/correction.ndjson"), &Source::Native).unwrap();
+    assert_eq!(corrected.rejected, []);
+    chain.submit(HEBEI, &corrected.operations);
+    assert_eq!(chain.told(), PLANTED);
+}
