@@ -559,3 +559,45 @@ fn what_comes_before_the_start_is_judged_by_the_carried_view() {
         "#]],
     );
 }
+
+#[test]
+fn a_crash_between_batch_and_checkpoint_is_made_good_at_the_next_start() {
+    check(
+        4,
+        1,
+        &expect![[r#"
+            vote => mode starting; mode voting
+            block a v0 => -
+            2 decided v0 a => journal decided h1 a; decide h1 a
+            executed 1 r1 => sign checkpoint 2
+            restart => -
+            start => mode starting; status to 0 with decided with checkpoint 1; status to 2 with decided with checkpoint 1; status to 3 with decided with checkpoint 1
+            0 status echo => status to 0 with decided with checkpoint 1
+            2 status echo => status to 2 with decided with checkpoint 1
+            3 status echo => status to 3 with decided with checkpoint 1; mode voting; status to 0 with decided with checkpoint 1; status to 2 with decided with checkpoint 1; status to 3 with decided with checkpoint 1; sign checkpoint 2
+            sign => send checkpoint 2; release below h2
+        "#]],
+    );
+}
+
+/// The quorum of three is two: with one member down, the start must not wait for it.
+#[test]
+fn two_of_three_start_and_decide() {
+    check(
+        3,
+        0,
+        &expect![[r#"
+            start => mode starting; status to 1; status to 2
+            1 status echo => status to 1
+            timer start => mode voting; status to 1; status to 2; sign propose h1 v0 own1.0 (0 tx); sign checkpoint 1
+            sign => send propose h1 v0 own1.0 (0 tx); send checkpoint 1; release below h1
+            1 prepare v0 own1.0 => journal prepared v0 own1.0; sign commit h1 v0 own1.0
+            sign => send commit h1 v0 own1.0
+            1 commit v0 own1.0 => journal decided h1 own1.0; decide h1 own1
+            executed 1 r1 => sign checkpoint 2
+            sign => send checkpoint 2; release below h2
+            1 checkpoint 2 r1 => certified 2
+            standing => h2 v0 Idle, decided 1, executed 1, certified 2, hardened 0, 0 bodies, waits for 0
+        "#]],
+    );
+}

@@ -486,3 +486,47 @@ fn a_new_view_that_names_a_block_below_the_base_view_is_refused_without_evidence
         "#]],
     );
 }
+
+/// Found by the simulator: the body of a new view's block was missing, a quorum prepared it all the
+/// same, and the timeout of the old view asked for a view below the own lock, which everybody
+/// refused.
+#[test]
+fn a_certificate_of_a_higher_view_brings_the_replica_into_it() {
+    check(
+        4,
+        3,
+        &expect![[r#"
+            vote => mode starting; mode voting
+            block d v2 tx=t => -
+            2 new-view v2 d 0 1 2 => -
+            0 prepare v2 d => -
+            1 prepare v2 d => journal prepared v2 d
+            standing => h1 v2 Prepared, decided 0, executed 0, certified 0, hardened 0, 0 bodies, waits for 0 1 2
+            timer view-change => sign view-change h1 v3 prepared v2 d
+            sign => send view-change h1 v3 prepared v2 d
+            restart => -
+            vote => mode starting; mode voting
+            standing => h1 v3 ViewChanging(View(3)), decided 0, executed 0, certified 0, hardened 0, 0 bodies, waits for 0 1 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_certificate_of_the_wanted_view_ends_the_view_change() {
+    check(
+        4,
+        3,
+        &expect![[r#"
+            vote => mode starting; mode voting
+            block c v1 tx=t => -
+            timer view-change => sign view-change h1 v1
+            sign => send view-change h1 v1
+            1 new-view v1 c 0 1 2 => -
+            0 prepare v1 c => -
+            2 prepare v1 c => journal prepared v1 c
+            standing => h1 v1 Prepared, decided 0, executed 0, certified 0, hardened 0, 0 bodies, waits for 0 1 2
+            body t => journal proposal v1 c with 1 bodies; sign prepare h1 v1 c; sign commit h1 v1 c
+            sign => send prepare h1 v1 c; send commit h1 v1 c
+        "#]],
+    );
+}
