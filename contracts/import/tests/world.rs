@@ -129,3 +129,36 @@ fn the_numbers_of_the_readme_hold() {
         assert!(readme.contains(&code), "{code}");
     }
 }
+
+#[test]
+fn a_damaged_file_is_told_and_never_brings_the_reader_down() {
+    let mapping = |name: &str| Mapping::parse(&String::from_utf8(data(name)).unwrap()).unwrap();
+    let (csv, json, xml) = (
+        mapping("beijing/events.toml"),
+        mapping("tianjin/mapping.toml"),
+        mapping("hebei/mapping.toml"),
+    );
+    for (file, source) in [
+        ("beijing/events.csv", Source::Mapped(&csv)),
+        ("tianjin/export.json", Source::Mapped(&json)),
+        ("hebei/export.xml", Source::Mapped(&xml)),
+        ("epcis/beef-chain.jsonld", Source::Epcis),
+        ("hebei/correction.ndjson", Source::Native),
+    ] {
+        let whole = data(file);
+        let step = (whole.len() / 20).max(1);
+        for at in (0..whole.len()).step_by(step) {
+            for byte in [b'"', b'{', b'<', b',', b'\n', b'9', 0x00, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[at] = byte;
+                let cut = &whole[..at];
+                for bytes in [&damaged[..], cut] {
+                    if let Ok(read) = import(bytes, &source) {
+                        let taken = read.operations.len() + read.rejected.len();
+                        assert!(taken > 0 || read.rows == read.duplicates, "{file} at {at}");
+                    }
+                }
+            }
+        }
+    }
+}
