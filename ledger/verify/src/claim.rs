@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ledger::bundle::claims::{self, ClaimError, TraceAnswer, WindowAnswer};
 use ledger::bundle::{Bundle, Claim, ClaimKind, Item, TraceClaim, WindowClaim};
-use ledger::words::Words;
+use ledger::words::{self, Words};
 use proto::receipt::Subject;
 
 use crate::chain::Chain;
@@ -42,21 +42,21 @@ struct Judge<'a> {
     options: &'a Options,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
     fn claim(&self, at: &At, claim: &Claim, used: &mut Used) -> Result<VerifiedClaim, Failure> {
         let kind = claim.kind.as_ref().ok_or_else(|| unreadable(at, ClaimError::NoKind))?;
-        let detail = match kind {
+        let (detail, proven) = match kind {
             ClaimKind::Event(event) => {
                 let (_, item, _) = self.item(at, event.item)?;
-                report::event_detail(item)
+                (report::event_detail(item), self.simple_words(at, kind)?)
             }
             ClaimKind::Receipt(receipt) => {
                 let (_, item, _) = self.item(at, receipt.item)?;
-                report::receipt_detail(item)
+                (report::receipt_detail(item), self.simple_words(at, kind)?)
             }
             ClaimKind::State(state) => {
                 self.timely(at, state.item)?;
-                Detail::State
+                (Detail::State, self.simple_words(at, kind)?)
             }
             ClaimKind::Trace(trace) => {
                 let at = at.with(Rule::Trace);
@@ -65,7 +65,8 @@ impl Judge<'_> {
                 self.trace(&at, trace, &answer, used)?;
                 self.timely(&at, trace.item)?;
                 let (_, item, _) = self.item(&at, trace.item)?;
-                report::trace_detail(item, answer)
+                let proven = words::trace(&answer.facts);
+                (report::trace_detail(item, answer), proven)
             }
             ClaimKind::Window(window) => {
                 let at = at.with(Rule::Window);
@@ -74,25 +75,23 @@ impl Judge<'_> {
                 self.window(&at, window, &answer, used)?;
                 self.timely(&at, window.item)?;
                 let (_, item, _) = self.item(&at, window.item)?;
-                report::window_detail(item, &answer)
+                let proven = words::window(&answer.facts);
+                (report::window_detail(item, &answer), proven)
             }
         };
-        let words = self.words(at, claim, kind)?;
-        Ok(VerifiedClaim { words, detail })
-    }
-
-    /// The words are built anew from what is proven.
-    fn words(&self, at: &At, claim: &Claim, kind: &ClaimKind) -> Result<Words, Failure> {
-        let proven = claims::words(self.bundle, &self.chain.genesis, kind)
-            .map_err(|error| unreadable(at, error))?;
         if claim.words_zh == proven.zh && claim.words_en == proven.en {
-            Ok(proven)
+            Ok(VerifiedClaim { words: proven, detail })
         } else {
             Err(at.claim(ClaimProblem::Words { proven }))
         }
     }
 
-    fn item(&self, at: &At, position: u32) -> Result<(usize, &Item, &VerifiedItem), Failure> {
+    /// The words, built anew from what is proven.
+    fn simple_words(&self, at: &At, kind: &ClaimKind) -> Result<Words, Failure> {
+        claims::words(self.bundle, &self.chain.genesis, kind).map_err(|error| unreadable(at, error))
+    }
+
+    fn item(&self, at: &At, position: u32) -> Result<(usize, &'a Item, &'a VerifiedItem), Failure> {
         let missing = || unreadable(at, ClaimError::NoItem { item: position });
         let index = usize::try_from(position).map_err(|_| missing())?;
         let shown = self.bundle.items.get(index).ok_or_else(missing)?;
@@ -115,13 +114,9 @@ impl Judge<'_> {
         used: &mut Used,
     ) -> Result<(), Failure> {
         for start in &answer.starts {
-            let normal = claims::normal_form(start).filter(|normal| *normal != start.key);
-            let subject = start.clone();
-            if let Some(normal) = normal {
-                return Err(at.claim(ClaimProblem::StartForm { subject, normal }));
-            }
+            in_normal_form(at, start)?;
             if answer.truncated.contains(start) {
-                return Err(at.claim(ClaimProblem::StartTruncated { subject }));
+                return Err(at.claim(ClaimProblem::StartTruncated { subject: start.clone() }));
             }
         }
         if let Some(subject) = answer.missing.difference(&answer.truncated).next().cloned() {
@@ -157,6 +152,7 @@ impl Judge<'_> {
         used: &mut Used,
     ) -> Result<(), Failure> {
         let subject = &answer.facts.subject;
+        in_normal_form(at, subject)?;
         self.mark(at, claim.item, (subject, 0), used)?;
         let (_, item, _) = self.item(at, claim.item)?;
         for (day, height) in &answer.days {
@@ -180,8 +176,11 @@ impl Judge<'_> {
         used: &mut Used,
     ) -> Result<usize, Failure> {
         let (index, _, proven) = self.item(at, item)?;
-        let is_it = |log: &VerifiedLog| log.subject == *subject && log.bucket == bucket;
-        let position = proven.logs.iter().position(is_it);
+        let wanted = (subject.kind, bucket, subject.key.as_slice());
+        let name =
+            |log: &'a VerifiedLog| (log.subject.kind, log.bucket, log.subject.key.as_slice());
+        // Logs ascend by kind, bucket and subject: C6.5.
+        let position = proven.logs.binary_search_by(|log| name(log).cmp(&wanted)).ok();
         let log = position.and_then(|position| Some((position, proven.logs.get(position)?)));
         let subject = || subject.clone();
         let not_shown = || at.claim(ClaimProblem::NotShown { subject: subject() });
@@ -205,6 +204,16 @@ impl Judge<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A key that its normaliser would change was never written: asking for it misleads.
+fn in_normal_form(at: &At, subject: &Subject) -> Result<(), Failure> {
+    match claims::normal_form(subject) {
+        Some(normal) if normal != subject.key => {
+            Err(at.claim(ClaimProblem::NormalForm { subject: subject.clone(), normal }))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -306,6 +306,15 @@ pub enum LogProblem {
         /// Entries that the state demands.
         of: u64,
     },
+    /// Days left out of a directory.
+    DaysMissing {
+        /// The directory's subject.
+        subject: Subject,
+        /// Days shown.
+        found: u64,
+        /// Days that the state demands.
+        of: u64,
+    },
     /// More entries than the state knows.
     Long {
         /// The log's subject.
@@ -385,9 +394,9 @@ pub enum ClaimProblem {
         /// The start.
         subject: Subject,
     },
-    /// A start that its normaliser would change.
-    StartForm {
-        /// The start.
+    /// A subject that its normaliser would change.
+    NormalForm {
+        /// The subject.
         subject: Subject,
         /// What it would become.
         normal: Vec<u8>,

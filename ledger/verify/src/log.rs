@@ -189,17 +189,17 @@ impl<'a> Shown<'a> {
     fn gaps(&self, head: &LogHead) -> Option<Vec<u64>> {
         let shown: BTreeSet<u64> = self.log.entries.iter().map(|entry| entry.index).collect();
         let all_distinct = shown.len() == self.log.entries.len();
-        if !all_distinct || shown.last().is_some_and(|last| *last >= head.size) {
+        let lost = head.size.saturating_sub(u64::try_from(shown.len()).ok()?);
+        let within = shown.last().is_none_or(|last| *last < head.size);
+        if !all_distinct || !within || lost > MISSING_NAMED_MAX {
             return None;
         }
-        let lost = head.size.saturating_sub(u64::try_from(shown.len()).ok()?);
-        let last_is_shown =
-            self.log.entries.last().is_some_and(|entry| entry.height == head.last_height.value());
         let gaps: Vec<u64> = (0..head.size).filter(|index| !shown.contains(index)).collect();
+        let last_height = self.log.entries.last().map(|entry| entry.height);
         // Positions that end too early although the last entry is there were written anew.
-        let renumbered = last_is_shown && gaps.last().is_some_and(|last| last + 1 == head.size);
-        (lost <= MISSING_NAMED_MAX && !renumbered)
-            .then(|| gaps.iter().map(|index| index + 1).collect())
+        let renumbered = last_height == Some(head.last_height.value())
+            && gaps.last().is_some_and(|last| last + 1 == head.size);
+        (!renumbered).then(|| gaps.iter().map(|index| index + 1).collect())
     }
 
     /// Leaves of the entries shown, and the height of the last.
@@ -274,10 +274,10 @@ impl<'a> Shown<'a> {
             let found = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
             if found != head.size {
                 let of = head.size;
-                return Err(at.log(if found < of {
-                    LogProblem::Short { subject, found, of }
-                } else {
+                return Err(at.log(if found > of {
                     LogProblem::Long { subject, found, of }
+                } else {
+                    LogProblem::DaysMissing { subject, found, of }
                 }));
             }
             tree::root(leaves)

@@ -86,6 +86,10 @@ impl Report {
             Language::Zh => line(&mut out, format_args!("{verified}：{level}（{name}）")),
             Language::En => line(&mut out, format_args!("{verified}: {level}")),
         }
+        if self.claims.is_empty() {
+            let none = language.pick("存证文件没有任何声明", "the bundle claims nothing");
+            line(&mut out, format_args!("\n{none}"));
+        }
         for claim in &self.claims {
             line(&mut out, format_args!("\n{}", language.of(&claim.words)));
             match &claim.detail {

@@ -213,27 +213,31 @@ fn trust(steps: &[Step], weak: &[usize]) -> Words {
         (true, Some(last)) => (vec![last], ("全体", "all ")),
         (true, None) | (false, _) => (weak, ("", "")),
     };
-    let names: Vec<Vec<String>> =
-        named.iter().map(|step| step.signed.iter().map(signer_name).collect()).collect();
-    let join = |inner: &str, outer: &str| {
-        let steps: Vec<String> = names.iter().map(|step| step.join(inner)).collect();
-        steps.join(outer)
-    };
+    let mut names = Words::default();
+    for (position, step) in named.into_iter().enumerate() {
+        if position > 0 {
+            names.push("；", "; ");
+        }
+        for (position, signed) in step.signed.iter().enumerate() {
+            if position > 0 {
+                names.push("、", ", ");
+            }
+            names.append(&signer_name(signed));
+        }
+    }
     Words::new(
-        format!("信任：{} 的密钥从未{}签署两份不同的历史。", join("、", "；"), all.0),
-        format!(
-            "Trust: at no time did the keys of {} {}sign two histories.",
-            join(", ", "; "),
-            all.1
-        ),
+        format!("信任：{}的密钥从未{}签署两份不同的历史。", names.zh, all.0),
+        format!("Trust: at no time did the keys of {} {}sign two histories.", names.en, all.1),
     )
 }
 
-fn signer_name(signed: &Signed) -> String {
+fn signer_name(signed: &Signed) -> Words {
     let agency = printed(&signed.agency);
     match signed.validator {
-        Some(validator) => format!("{agency} (#{validator})"),
-        None => agency,
+        Some(validator) => {
+            Words::new(format!("{agency}（#{validator}）"), format!("{agency} (#{validator})"))
+        }
+        None => Words::new(format!("{agency}（治理）"), format!("{agency} (governance)")),
     }
 }
 

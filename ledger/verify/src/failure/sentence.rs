@@ -1,47 +1,48 @@
 //! The sentences of refusals, in Chinese and English.
 
+use ledger::bundle::BundleError;
 use ledger::words::{self, Words};
+use proto::tree::TreeError;
+use proto::trie::StateProofError;
 
 use super::{ChainProblem, ClaimProblem, DemandProblem, EntryProblem, LogProblem, Part, Problem};
 
 impl Problem {
     pub(super) fn sentence(&self) -> Words {
         let both = |part: &Part, zh: &str, en: &str| {
-            Words::new(format!("{}{zh}", part.zh()), format!("{}{en}", part.en()))
+            Words::new(format!("{}：{zh}", part.zh()), format!("{}: {en}", part.en()))
         };
         match self {
-            Self::Form(error) => {
-                Words::new(format!("存证文件不合格式：{error}"), error.to_string())
-            }
+            Self::Form(error) => form(error),
             Self::Bytes(part, error) => {
-                both(part, &format!("的字节不合格式：{error}"), &format!(" is malformed: {error}"))
+                both(part, &format!("字节不合格式（{error}）"), &format!("malformed, {error}"))
             }
-            Self::Number(part, found) => both(
-                part,
-                &format!("中的数值 {found} 超出范围"),
-                &format!(" holds {found}, which its place does not allow"),
-            ),
-            Self::Missing(part) => both(part, "缺失", " is missing"),
-            Self::Unexpected(part) => both(part, "不应出现在此处", " does not belong here"),
-            Self::Order(part) => {
-                both(part, "未按严格升序排列", " must be in strictly ascending order")
+            Self::Number(part, found) => {
+                both(part, &format!("数值 {found} 超出范围"), &format!("{found} is out of range"))
             }
-            Self::Path(part, error) => both(
-                part,
-                &format!("不在已签认的内容之中：{error}"),
-                &format!(" is not under the signed root: {error}"),
-            ),
-            Self::State(error) => Words::new(
-                format!("状态证明不成立：{error}"),
-                format!("the state proof does not hold: {error}"),
-            ),
-            Self::Hash(part) => {
-                both(part, "与代表它的摘要不符", " is not what its digest stands for")
+            Self::Missing(part) => both(part, "缺失", "missing"),
+            Self::Unexpected(part) => both(part, "不应出现在此处", "does not belong here"),
+            Self::Order(part) => both(part, "未按严格升序排列", "not in strictly ascending order"),
+            Self::Path(part, error) => {
+                let why = tree(error);
+                both(
+                    part,
+                    &format!("不在已签认的内容之中，{}", why.zh),
+                    &format!("not under the signed root, {}", why.en),
+                )
             }
+            Self::State(error) => {
+                let why = state(error);
+                Words::new(
+                    format!("状态证明不成立：{}", why.zh),
+                    format!("the state proof does not hold: {}", why.en),
+                )
+            }
+            Self::Hash(part) => both(part, "与代表它的摘要不符", "not what the digest stands for"),
             Self::Field { part, field, found, expected } => both(
                 part,
-                &format!("的 {field} 为 {found}，应为 {expected}"),
-                &format!(" has {field} {found}, expected {expected}"),
+                &format!("{field} 为 {found}，应为 {expected}"),
+                &format!("{field} is {found}, expected {expected}"),
             ),
             Self::Chain(problem) => problem.sentence(),
             Self::Demand(problem) => problem.sentence(),
@@ -50,6 +51,45 @@ impl Problem {
             Self::Claim(problem) => problem.sentence(),
         }
     }
+}
+
+fn form(error: &BundleError) -> Words {
+    let zh = match error {
+        BundleError::TooLarge { found, limit } => {
+            format!("存证文件有 {found} 字节，最多读取 {limit} 字节")
+        }
+        BundleError::Malformed { detail } => format!("不是存证文件：{detail}"),
+        BundleError::NotCanonical => {
+            "存证文件不是其唯一编码（含未知字段、次序不同或写出默认值）".to_owned()
+        }
+        BundleError::Json { detail } => format!("不是 JSON 格式的存证文件：{detail}"),
+    };
+    Words::new(zh, error.to_string())
+}
+
+fn tree(error: &TreeError) -> Words {
+    let zh = match error {
+        TreeError::Outside { index, size } => format!("第 {index} 叶不在 {size} 叶的树内"),
+        TreeError::NotPrefix { old, new } => format!("{old} 叶的树不可能是 {new} 叶的树的开头"),
+        TreeError::PathLength { found } => format!("路径有 {found} 步，步数不对"),
+        TreeError::Root => "路径通向另一个根".to_owned(),
+    };
+    Words::new(zh, error.to_string())
+}
+
+fn state(error: &StateProofError) -> Words {
+    let zh = match error {
+        StateProofError::TooDeep { found } => format!("路径有 {found} 步，最多 256 步"),
+        StateProofError::OtherBesidePresent => "存在的键不需要另一片叶".to_owned(),
+        StateProofError::OtherElsewhere => "另一片叶不在该键的路径上".to_owned(),
+        StateProofError::Root => "路径通向另一个根".to_owned(),
+    };
+    Words::new(zh, error.to_string())
+}
+
+/// A number with its noun.
+fn counted(count: u64, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 impl ChainProblem {
@@ -84,12 +124,21 @@ impl ChainProblem {
             ),
             Self::TooFew { found, needed } => (
                 format!("只有 {found} 个签名，需要 {needed} 个"),
-                format!("{found} signatures, {needed} are needed"),
+                format!("signatures found: {found}, needed: {needed}"),
             ),
-            Self::Inconsistent { older, newer, error } => (
-                format!("前 {older} 个高度与后来的 {newer} 个高度不一致，历史可能被改写：{error}"),
-                format!("the first {older} heights are not those of the later {newer}: {error}"),
-            ),
+            Self::Inconsistent { older, newer, error } => {
+                let why = tree(error);
+                (
+                    format!(
+                        "前 {older} 个高度与后来的 {newer} 个高度不一致，历史可能被改写：{}",
+                        why.zh
+                    ),
+                    format!(
+                        "the first {older} heights are not those of the later {newer}: {}",
+                        why.en
+                    ),
+                )
+            }
         };
         Words { zh, en }
     }
@@ -145,16 +194,34 @@ impl LogProblem {
                     if list.len() == 1 { ("event", "is") } else { ("events", "are") };
                 (
                     format!("缺少第 {} 条记录：{}共有 {of} 条记录", which.zh, who.zh),
-                    format!("{noun} {} {verb} missing: {} has {of} records", which.en, who.en),
+                    format!(
+                        "{noun} {} {verb} missing: {} has {}",
+                        which.en,
+                        who.en,
+                        counted(*of, "record", "records")
+                    ),
                 )
             }
             Self::Short { subject, found, of } => {
                 let (who, lost) = (words::subject(subject), of.saturating_sub(*found));
+                let (noun, verb) = if lost == 1 { ("event", "is") } else { ("events", "are") };
                 (
                     format!("缺少 {lost} 条记录：{}共有 {of} 条记录，只给出 {found} 条", who.zh),
                     format!(
-                        "{lost} events are missing: {} has {of} records, {found} are shown",
-                        who.en
+                        "{lost} {noun} {verb} missing: {} has {}, {found} shown",
+                        who.en,
+                        counted(*of, "record", "records")
+                    ),
+                )
+            }
+            Self::DaysMissing { subject, found, of } => {
+                let who = words::subject(subject);
+                (
+                    format!("目录缺少日期：{}有 {of} 天，只给出 {found} 天", who.zh),
+                    format!(
+                        "the directory is not whole: {} has {}, {found} shown",
+                        who.en,
+                        counted(*of, "day", "days")
                     ),
                 )
             }
@@ -162,7 +229,11 @@ impl LogProblem {
                 let who = words::subject(subject);
                 (
                     format!("记录过多：{}只有 {of} 条记录，却给出 {found} 条", who.zh),
-                    format!("too many events: {} has {of} records, {found} are shown", who.en),
+                    format!(
+                        "too many events: {} has {}, {found} shown",
+                        who.en,
+                        counted(*of, "record", "records")
+                    ),
                 )
             }
             Self::Root { subject } => {
@@ -227,7 +298,8 @@ impl ClaimProblem {
     pub(super) fn sentence(&self) -> Words {
         let (zh, en) = match self {
             Self::Unreadable(error) => {
-                (format!("声明无法成立：{error}"), format!("the claim cannot stand: {error}"))
+                let why = error.words();
+                (format!("声明无法成立：{}", why.zh), format!("the claim cannot stand: {}", why.en))
             }
             Self::Words { proven } => (
                 format!("声明的文字与证明的内容不符，证明的是：{}", proven.zh),
@@ -240,11 +312,11 @@ impl ClaimProblem {
                     format!("the start {} cannot be left unopened", who.en),
                 )
             }
-            Self::StartForm { subject, normal } => {
+            Self::NormalForm { subject, normal } => {
                 let (who, normal) = (words::subject(subject), words::quoted(normal));
                 (
-                    format!("起点 {} 不是规范写法，应为 {}", who.zh, normal.zh),
-                    format!("the start {} is not in normal form, which is {}", who.en, normal.en),
+                    format!("{} 不是规范写法，应为 {}", who.zh, normal.zh),
+                    format!("{} is not in normal form, which is {}", who.en, normal.en),
                 )
             }
             Self::NotShown { subject } => {

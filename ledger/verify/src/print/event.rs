@@ -1,6 +1,9 @@
 //! One record as a line or two: what, when, which goods, who, where; bodies are decoded here only.
 
+use contracts::record::matching::MatchStatus;
+use contracts::record::step::{StepKind, StepRecord};
 use ledger::words::{self, Words};
+use prost::Message as _;
 use proto::codec::Canonical as _;
 use proto::operation::Operation;
 use proto::receipt::{CODE_ACCEPTED, Role, SubjectKind};
@@ -25,13 +28,14 @@ pub(super) fn print(out: &mut String, language: Language, number: Option<usize>,
         operation.as_ref().zip(kind).and_then(|(one, kind)| AnyBody::decode(kind, &one.body).ok());
     let what = match (&operation, event.system, &event.body) {
         (Some(operation), _, _) => words::kind_name(operation.kind),
-        (None, true, _) => Words::new("系统步骤", "system step"),
+        (None, true, Some(record)) => step_name(record),
+        (None, true, None) => Words::new("系统步骤（记录未出示）", "system step (record withheld)"),
         (None, false, Some(_)) => Words::new("无法识别的操作", "operation of an unknown form"),
         (None, false, None) => Words::new("正文未出示", "body withheld"),
     };
     let mut text = number.map_or_else(String::new, |number| format!("{number:>4}. "));
     if let Some(at) = body.as_ref().and_then(occurred) {
-        text.push_str(language.of(&words::time(at)));
+        text.push_str(language.of(&words::minute(at)));
         text.push(' ');
     }
     text.push_str(language.of(&what));
@@ -58,6 +62,28 @@ pub(super) fn print(out: &mut String, language: Language, number: Option<usize>,
         None => push(&mut text, format_args!(" [{height}]")),
     }
     line(out, format_args!("{text}"));
+}
+
+/// What a step of the system did.
+fn step_name(record: &[u8]) -> Words {
+    let unknown = Words::new("系统步骤", "system step");
+    let Ok(record) = StepRecord::decode(record) else { return unknown };
+    let status = match record.status() {
+        MatchStatus::Unspecified => ("无依据", "without ground"),
+        MatchStatus::OneSided => ("单方申报", "one-sided"),
+        MatchStatus::Confirmed => ("已确认", "confirmed"),
+        MatchStatus::InDoubt => ("存疑", "in doubt"),
+        MatchStatus::Voided => ("已作废", "withdrawn"),
+    };
+    match record.kind() {
+        StepKind::Unspecified => unknown,
+        StepKind::Match => {
+            Words::new(format!("系统匹配：{}", status.0), format!("match {}", status.1))
+        }
+        StepKind::Recognised => Words::new("系统识别编码", "code recognised"),
+        StepKind::Deadline => Words::new("系统到期处理", "deadline"),
+        StepKind::RiskJob => Words::new("系统预警处理", "risk job"),
+    }
 }
 
 /// When the event of a body happened.
