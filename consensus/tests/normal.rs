@@ -452,13 +452,20 @@ fn heights_and_views_out_of_reach_are_dropped() {
         4,
         1,
         &expect![[r#"
-        vote => mode starting; mode voting
-        block a v0 => -
-        2 commit v65 a => -
-        2 commit v64 a => -
-        3 view-change h1 v65 => -
-        3 view-change h1 v64 => -
-        standing => h1 v0 Idle, decided 0, executed 0, certified 0, hardened 0, 0 bodies, waits for 0
-    "#]],
+            vote => mode starting; mode voting
+            block a v0 => -
+            0 commit v65 a => -
+            2 commit v65 a => -
+            3 commit v65 a => -
+            3 view-change h1 v65 => -
+            3 view-change h17 v1 => -
+            3 status asks mute => status to 3 with checkpoint 1
+            3 view-change h16 v1 => -
+            3 status mute => status to 3 with checkpoint 1 seen view-change h16 v1
+            3 status asks mute => status to 3 with checkpoint 1 seen view-change h16 v1
+            0 commit v64 a => -
+            2 commit v64 a => -
+            3 commit v64 a => -
+        "#]],
     );
 }
