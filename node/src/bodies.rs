@@ -46,7 +46,17 @@ impl Bodies {
 
     /// Keeps a body for a block at `height`, whether or not the mempool has room.
     pub(crate) fn keep(&self, body: AdmittedBody, height: Height) {
-        self.lock().kept.insert(body.transaction.leaf(), (height, body));
+        let mut inner = self.lock();
+        let leaf = body.transaction.leaf();
+        let kept_for = inner.kept.get(&leaf).map_or(height, |(before, _)| height.max(*before));
+        inner.kept.insert(leaf, (kept_for, body));
+    }
+
+    /// Keeps a body that is kept already for a later height too.
+    pub(crate) fn raise_to(&self, leaf: &Hash, height: Option<Height>) {
+        if let (Some((kept_for, _)), Some(height)) = (self.lock().kept.get_mut(leaf), height) {
+            *kept_for = height.max(*kept_for);
+        }
     }
 
     /// Keeps the waiting bodies that a block at `height` lists, and says which are not here.

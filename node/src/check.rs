@@ -51,8 +51,17 @@ pub struct Checked {
     replayed: Option<Result<Replayed, ReplayError>>,
 }
 
-/// Checks the data of a home folder; `replay` executes every block again.
-pub fn check(home: &Home, replay: bool) -> Result<Checked, CheckError> {
+/// How deep a check goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Depth {
+    /// Every stored byte against the hashes that cover it.
+    Bytes,
+    /// The same, and every block executed again.
+    Replay,
+}
+
+/// Checks the data of a home folder.
+pub fn check(home: &Home, depth: Depth) -> Result<Checked, CheckError> {
     let expected = home.read_genesis()?.chain();
     let path = ledger_folder(home);
     let store = RocksStore::open_read_only(&path)
@@ -64,7 +73,10 @@ pub fn check(home: &Home, replay: bool) -> Result<Checked, CheckError> {
     }
     let reader = ledger.reader();
     let report = ledger::check::check(&reader, &mut |_| ())?;
-    let replayed = replay.then(|| ledger::replay::replay(&reader, &mut |_, _| ()));
+    let replayed = match depth {
+        Depth::Bytes => None,
+        Depth::Replay => Some(ledger::replay::replay(&reader, &mut |_, _| ())),
+    };
     Ok(Checked { report, replayed })
 }
 

@@ -161,7 +161,7 @@ impl Driver {
             self.journal.sync()?;
             self.journal.write_safety(&self.safety.encode())?;
             if self.journal.is_long() {
-                let records = self.live.iter().map(|entry| entry.encode()).collect();
+                let records = self.live.iter().map(Entry::encode).collect();
                 self.journal.compact(records, &self.safety.encode())?;
             }
             Ok::<_, JournalError>(())
@@ -177,7 +177,7 @@ impl Driver {
         timers: &mut BTreeMap<Timer, Instant>,
     ) -> Result<(), DriverError> {
         match action {
-            Action::Journal(record) => self.record(record)?,
+            Action::Journal(record) => self.record(&record)?,
             Action::Sign(draft) => round.signed.push(self.sign(draft)?),
             Action::Send { to, message } => self.send(to, &message),
             Action::Broadcast(message) => self.broadcast(&message),
@@ -225,11 +225,14 @@ impl Driver {
         Ok(())
     }
 
-    fn record(&mut self, record: Record) -> Result<(), DriverError> {
+    fn record(&mut self, record: &Record) -> Result<(), DriverError> {
         let height = record.height();
         let mut entries = Vec::new();
         for leaf in record.bodies() {
-            if self.live.iter().any(|entry| entry.is_body(leaf)) {
+            if let Some(entry) = self.live.iter_mut().find(|entry| entry.is_body(leaf)) {
+                // Proposed again at a later height: a compacted journal keeps it until then.
+                entry.raise_to(height);
+                self.bodies.raise_to(leaf, height);
                 continue;
             }
             let body =
@@ -239,10 +242,14 @@ impl Driver {
             }
             entries.push(Entry::body(*leaf, height, &body));
         }
-        self.remember(&record);
-        entries.push(Entry::record(&record));
+        self.remember(record);
+        entries.push(Entry::record(record));
         let bytes: Vec<Vec<u8>> = entries.iter().map(Entry::encode).collect();
-        tokio::task::block_in_place(|| self.journal.append(&bytes))?;
+        tokio::task::block_in_place(|| {
+            self.journal.append(&bytes)?;
+            // No signature may follow whose sync would cover it.
+            if record.is_urgent() { self.journal.sync() } else { Ok(()) }
+        })?;
         self.live.extend(entries);
         Ok(())
     }
@@ -266,7 +273,7 @@ impl Driver {
         self.safety = self.safety.admit(draft.claim(self.chain))?;
         let signature = self.key.sign(&draft.signed_bytes(self.chain));
         let own = draft.complete(self.me, signature);
-        self.record(Record::Own(own.clone()))?;
+        self.record(&Record::Own(own.clone()))?;
         Ok(own)
     }
 
@@ -351,7 +358,7 @@ fn announce(mode: Mode) {
         Mode::Starting => tracing::info!("asking the other validators what they hold of our votes"),
         Mode::Voting => tracing::info!("voting"),
         Mode::NotVoting(reason) => {
-            tracing::error!(%reason, "本节点不参与投票 this node does not vote")
+            tracing::error!(%reason, "本节点不参与投票 this node does not vote");
         }
         Mode::Halted(reason) => tracing::error!(%reason, "本节点已停止 this node has halted"),
     }

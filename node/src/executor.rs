@@ -92,7 +92,7 @@ pub(crate) struct Outlets {
     /// The replica.
     pub(crate) notices: mpsc::Sender<Input>,
     /// Everybody who waits for a height.
-    pub(crate) executed: watch::Sender<Executed>,
+    pub(crate) executed: Arc<watch::Sender<Executed>>,
     /// Recent refusals.
     pub(crate) refusals: Refusals,
     /// Figures.

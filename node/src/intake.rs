@@ -71,8 +71,16 @@ impl Intake {
         let checks = Arc::new(Semaphore::new(CHECKS_MAX));
         while let Some(event) = events.recv().await {
             match event {
-                Event::Connected(peer) => self.seen(peer, true),
-                Event::Disconnected(peer) => self.seen(peer, false),
+                Event::Connected(peer) => {
+                    tracing::info!(validator = peer.value(), "connected");
+                    self.connected
+                        .send_modify(|peers| peers.entry(peer).or_default().connected = true);
+                }
+                Event::Disconnected(peer) => {
+                    tracing::warn!(validator = peer.value(), "not connected any more");
+                    self.connected
+                        .send_modify(|peers| peers.entry(peer).or_default().connected = false);
+                }
                 Event::Request { from, request: Request::Message(bytes), channel } => {
                     // Votes are few and small: they are checked in order, ahead of bodies.
                     self.network.answer(channel, Response::Received);
@@ -97,11 +105,6 @@ impl Intake {
                 }
             }
         }
-    }
-
-    fn seen(&self, peer: ValidatorIndex, connected: bool) {
-        tracing::info!(validator = peer.value(), connected, "validator");
-        self.connected.send_modify(|peers| peers.entry(peer).or_default().connected = connected);
     }
 
     async fn input(&self, input: Input) {

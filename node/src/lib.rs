@@ -16,6 +16,7 @@ mod mempool;
 mod metrics;
 mod network;
 mod records;
+mod recovery;
 pub mod run;
 pub mod telemetry;
 

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use genesis::home::Home;
 use genesis::password::Password;
 use genesis::words::Language;
+use node::check::Depth;
 use node::telemetry::{self, LogFormat};
 
 /// Node of the cold-chain consortium 京津冀冷链追溯节点
@@ -118,7 +119,8 @@ fn run_node(run: &Run, language: Language) -> anyhow::Result<()> {
 
 #[expect(clippy::print_stdout, reason = "the report is what the command is for")]
 fn check_node(check: &Check, language: Language) -> anyhow::Result<()> {
-    let report = node::check::check(&Home::new(&check.home), check.replay)?;
+    let depth = if check.replay { Depth::Replay } else { Depth::Bytes };
+    let report = node::check::check(&Home::new(&check.home), depth)?;
     for line in report.lines(language) {
         println!("{line}");
     }

@@ -36,6 +36,11 @@ impl Entry {
         self.leaf.as_ref() == Some(leaf)
     }
 
+    /// Keeps the entry for a later height too.
+    pub(crate) fn raise_to(&mut self, height: Option<Height>) {
+        self.height = self.height.max(height);
+    }
+
     /// Whether the entry is needed once heights below `floor` are released.
     pub(crate) fn is_needed_from(&self, floor: Height) -> bool {
         self.height.is_none_or(|height| height >= floor)

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use consensus::{
-    Body, Config, Head, Input, NotVoting, Record, Replica, SafetyRecord, Voting, restore,
-};
+use consensus::{Config, Head, Input, Replica, Standing, restore};
 use genesis::Genesis;
 use genesis::home::{Home, HomeError, NodeConfig};
 use genesis::keys::EntropyError;
@@ -13,11 +11,12 @@ use genesis::keystore::KeystoreError;
 use genesis::password::Password;
 use genesis::words::{self, Language};
 use ledger::ledger::{Ledger, OpenError};
+use ledger::reader::Reader;
 use ledger::store::StoreError;
-use proto::codec::{Canonical as _, DecodeError};
-use proto::sign::KeyId;
+use proto::epoch::Descriptor;
+use proto::sign::{KeyId, SecretKey};
 use proto::verified::SetVerifier;
-use proto::{Height, ValidatorIndex, View};
+use proto::{ChainId, ValidatorIndex};
 use rocks::RocksStore;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -29,16 +28,16 @@ use crate::bodies::Bodies;
 use crate::clock;
 use crate::driver::{Driver, DriverError};
 use crate::executor::{
-    self, DECISIONS_MAX, Executed, ExecutorError, NOTICES_MAX, Outlets, Refusals,
+    self, DECISIONS_MAX, Decision, Executed, ExecutorError, NOTICES_MAX, Outlets, Refusals,
 };
 use crate::gate::Gate;
 use crate::http::{self, Page};
-use crate::intake::{Intake, describe};
-use crate::journal::{Journal, JournalError, Opened};
+use crate::intake::{Connected, Intake, PeerView};
+use crate::journal::JournalError;
 use crate::keys::{self, NodeKeys};
 use crate::metrics::Metrics;
-use crate::network::{self, NetworkError, Peer, Settings};
-use crate::records::{self, Entry, Read};
+use crate::network::{self, Network, NetworkError, Peer, Settings};
+use crate::recovery::{self, Recovered};
 
 /// Inputs that may wait for the replica; senders wait where it is full.
 const INPUTS_MAX: usize = 1_024;
@@ -133,7 +132,7 @@ pub enum RunError {
 /// The journal cannot be used.
 #[derive(Debug, Error)]
 #[error("{0}")]
-pub struct JournalFailure(String);
+pub struct JournalFailure(pub(crate) String);
 
 impl From<JournalError> for RunError {
     fn from(error: JournalError) -> Self {
@@ -145,16 +144,6 @@ impl From<NetworkError> for RunError {
     fn from(error: NetworkError) -> Self {
         Self::Network(error.to_string())
     }
-}
-
-/// What the journal said.
-struct Recovered {
-    journal: Journal,
-    safety: SafetyRecord,
-    records: Vec<Record>,
-    live: Vec<Entry>,
-    bodies: Vec<Body>,
-    voting: Voting,
 }
 
 /// Runs the node of a home folder until it is told to stop.
@@ -208,79 +197,6 @@ fn open_ledger(home: &Home, genesis: &Genesis) -> Result<Ledger<RocksStore>, Run
     Ledger::open_or_create(store, genesis).map_err(|source| RunError::Ledger { path, source })
 }
 
-fn recover(
-    home: &Home,
-    genesis: &Genesis,
-    me: ValidatorIndex,
-    head: Height,
-    bodies: &Bodies,
-) -> Result<Recovered, RunError> {
-    let folder = home.data_folder().join("journal");
-    let Opened { journal, records: bytes, safety, damage, fresh } =
-        Journal::open(&folder, genesis.chain(), me)?;
-    let mut voting = Voting::Allowed;
-    if fresh && head > Height::GENESIS {
-        voting = Voting::Refused(NotVoting::JournalMissing);
-    }
-    if let Some(damage) = damage {
-        tracing::error!(%damage, "journal");
-        voting = Voting::Refused(NotVoting::JournalDamaged);
-    }
-    let unreadable = |error: DecodeError| {
-        RunError::Journal(JournalFailure(format!(
-            "the journal was written by another version: {error}"
-        )))
-    };
-    let safety = match safety {
-        None => SafetyRecord::default(),
-        Some(bytes) => SafetyRecord::decode(&bytes).map_err(unreadable)?,
-    };
-    let (mut found, mut live, mut held) = (Vec::new(), Vec::new(), Vec::new());
-    for bytes in bytes {
-        let (entry, read) = records::read(&bytes).map_err(unreadable)?;
-        live.push(entry);
-        match read {
-            Read::Record(record) => found.push(record),
-            Read::Body(body, height) => {
-                held.push(describe(&body, clock::now()));
-                bodies.keep(body, height);
-            }
-        }
-    }
-    Ok(Recovered { journal, safety, records: found, live, bodies: held, voting })
-}
-
-fn head_of(ledger: &Ledger<RocksStore>) -> Result<Head, StoreError> {
-    let reader = ledger.reader();
-    let view = reader.view()?;
-    let height = view.head();
-    let checkpoint = ledger.checkpoint();
-    let certified = view.certificate(view.certified_size()?)?;
-    let hardened = view.hardened_size()?;
-    match view.block(height)? {
-        Some(block) => Ok(Head {
-            certificate: view.commit(height)?,
-            height,
-            block_hash: block.hash(),
-            view: block.header().view,
-            time: block.header().time,
-            root: checkpoint.root,
-            certified,
-            hardened,
-        }),
-        None => Ok(Head {
-            certificate: None,
-            height,
-            block_hash: ledger.chain().genesis_block(),
-            view: View::ZERO,
-            time: ledger.genesis().time(),
-            root: checkpoint.root,
-            certified,
-            hardened,
-        }),
-    }
-}
-
 type Identity = (Genesis, NodeConfig, NodeKeys, ValidatorIndex);
 
 async fn start(
@@ -289,102 +205,36 @@ async fn start(
     ledger: Ledger<RocksStore>,
     (grpc, page): (TcpListener, TcpListener),
 ) -> Result<(), RunError> {
-    let descriptor = Arc::new(genesis.descriptor().clone());
-    let chain = genesis.chain();
-    let head = head_of(&ledger)?;
+    let head = recovery::head_of(&ledger)?;
     let bodies = Bodies::default();
-    let recovered = recover(home, &genesis, me, head.height, &bodies)?;
-    let metrics = Arc::new(Metrics::new(descriptor.quorum()));
+    let recovered = recovery::recover(home, &genesis, me, head.height, &bodies)?;
     let peers = peers(&genesis, &config, me);
-    let others: Vec<ValidatorIndex> = peers.iter().map(|peer| peer.validator).collect();
-    let settings = Settings { key: keys.transport, listen: config.listen.clone(), peers };
+    let others = peers.iter().map(|peer| peer.validator).collect();
+    let NodeKeys { validator, transport } = keys;
+    let settings = Settings { key: transport, listen: config.listen.clone(), peers };
     let (network, events) = network::spawn(&settings)?;
-    let reader = ledger.reader();
-    let blocks = Blocks::new(reader.clone());
-
-    let (input_sender, inputs) = mpsc::channel(INPUTS_MAX);
-    let (decision_sender, decisions) = mpsc::channel(DECISIONS_MAX);
-    let (notice_sender, notices) = mpsc::channel(NOTICES_MAX);
-    let certified = head.certified.as_ref().map_or(0, |held| held.statement.size);
-    let executed = Executed { height: head.height, root: head.root, certified };
-    let (executed_sender, executed) = watch::channel(executed);
-
-    let mut replica_config = Config::new(chain, genesis.descriptor().clone(), me, keys::nonce()?);
-    replica_config.voting = recovered.voting;
-    let restored = restore(chain, head, recovered.records, recovered.safety);
-    let mut replica = Replica::new(replica_config, restored);
-    let mut ignored = Vec::new();
-    for body in recovered.bodies {
-        replica.step(clock::now(), Input::BodyHeld(body), &mut ignored);
-    }
-    let (standing_sender, standing) = watch::channel(replica.standing());
-    let (connected_sender, connected) =
-        watch::channel(others.iter().map(|at| (*at, Default::default())).collect());
-
-    let refusals = Refusals::default();
-    let outlets = Outlets {
-        notices: notice_sender,
-        executed: executed_sender,
-        refusals: refusals.clone(),
-        metrics: Arc::clone(&metrics),
-    };
-    let gate = Gate::new(chain, descriptor.limits, reader.clone());
-    let driver = Driver {
-        replica,
-        chain,
-        me,
-        others: others.clone(),
-        key: keys.validator,
-        journal: recovered.journal,
-        safety: recovered.safety,
-        live: recovered.live,
-        bodies: bodies.clone(),
-        blocks: blocks.clone(),
-        network: network.clone(),
-        executor: decision_sender,
-        standing: standing_sender,
-        metrics: Arc::clone(&metrics),
-    };
-    let intake = Intake {
-        descriptor: Arc::clone(&descriptor),
-        verifier: Arc::new(SetVerifier::new(chain, &descriptor)),
-        gate: gate.clone(),
-        bodies: bodies.clone(),
-        blocks,
-        network: network.clone(),
-        inputs: input_sender.clone(),
-        connected: Arc::new(connected_sender),
-        standing: standing.clone(),
-        metrics: Arc::clone(&metrics),
-    };
-    let service = Service {
-        me,
-        others,
-        gate,
-        reader,
-        bodies: bodies.clone(),
-        network,
-        inputs: input_sender,
-        executed,
-        standing: standing.clone(),
-        connected,
-        refusals,
-    };
-    let page_content = Page { metrics, standing, bodies };
+    let (parts, queues) = Parts::new(&genesis, &head, (me, others), (network, &ledger, bodies));
+    let driver = parts.driver(validator, head, recovered)?;
+    let standing = driver.standing.subscribe();
+    let intake = parts.intake(standing.clone());
+    let service = parts.service(standing.clone());
+    let outlets = parts.outlets();
+    let content = Page { metrics: parts.metrics, standing, bodies: parts.bodies };
 
     let mut storage =
-        tokio::task::spawn_blocking(move || executor::run(ledger, decisions, &outlets));
-    let mut consensus = tokio::spawn(driver.run(inputs, notices));
+        tokio::task::spawn_blocking(move || executor::run(ledger, queues.decisions, &outlets));
+    let mut consensus = tokio::spawn(driver.run(queues.inputs, queues.notices));
     tokio::spawn(intake.run(events));
-    let mut metrics_page = tokio::spawn(http::serve(page, page_content));
+    let mut metrics_page = tokio::spawn(http::serve(page, content));
     let mut api = tokio::spawn(serve_api(grpc, service));
-    tracing::info!(validator = me.value(), grpc = %config.grpc, metrics = %config.metrics, "节点已启动 node started");
+    let (grpc, metrics) = (config.grpc, config.metrics);
+    tracing::info!(validator = me.value(), %grpc, %metrics, "节点已启动 node started");
 
     let outcome = tokio::select! {
         ended = &mut consensus => ended_consensus(ended),
         ended = &mut storage => ended_storage(ended),
-        ended = &mut metrics_page => ended_service("metrics", ended.map(|r| r.map_err(|e| e.to_string()))),
-        ended = &mut api => ended_service("grpc", ended.map(|r| r.map_err(|e| e.to_string()))),
+        ended = &mut metrics_page => ended_service("metrics", ended),
+        ended = &mut api => ended_service("grpc", ended),
         () = stop_signal() => {
             tracing::info!("节点正常停止 stopped");
             Ok(())
@@ -396,6 +246,147 @@ async fn start(
     }
     consensus.abort();
     outcome
+}
+
+/// Receiving ends of the queues between tasks.
+struct Queues {
+    inputs: mpsc::Receiver<Input>,
+    decisions: mpsc::Receiver<Decision>,
+    notices: mpsc::Receiver<Input>,
+}
+
+/// What the tasks share: each takes its own copy of the handles.
+struct Parts {
+    me: ValidatorIndex,
+    others: Vec<ValidatorIndex>,
+    chain: ChainId,
+    descriptor: Arc<Descriptor>,
+    reader: Reader<RocksStore>,
+    bodies: Bodies,
+    blocks: Blocks,
+    network: Network,
+    gate: Gate,
+    metrics: Arc<Metrics>,
+    refusals: Refusals,
+    inputs: mpsc::Sender<Input>,
+    decisions: mpsc::Sender<Decision>,
+    notices: mpsc::Sender<Input>,
+    executed: Arc<watch::Sender<Executed>>,
+    connected: Arc<watch::Sender<Connected>>,
+}
+
+impl Parts {
+    fn new(
+        genesis: &Genesis,
+        head: &Head,
+        (me, others): (ValidatorIndex, Vec<ValidatorIndex>),
+        (network, ledger, bodies): (Network, &Ledger<RocksStore>, Bodies),
+    ) -> (Self, Queues) {
+        let descriptor = Arc::new(genesis.descriptor().clone());
+        let (chain, reader) = (genesis.chain(), ledger.reader());
+        let (inputs, input_queue) = mpsc::channel(INPUTS_MAX);
+        let (decisions, decision_queue) = mpsc::channel(DECISIONS_MAX);
+        let (notices, notice_queue) = mpsc::channel(NOTICES_MAX);
+        let certified = head.certified.as_ref().map_or(0, |held| held.statement.size);
+        let executed = Executed { height: head.height, root: head.root, certified };
+        let connected = others.iter().map(|at| (*at, PeerView::default())).collect();
+        let parts = Self {
+            me,
+            chain,
+            blocks: Blocks::new(reader.clone()),
+            gate: Gate::new(chain, descriptor.limits, reader.clone()),
+            metrics: Arc::new(Metrics::new(descriptor.quorum())),
+            refusals: Refusals::default(),
+            executed: Arc::new(watch::Sender::new(executed)),
+            connected: Arc::new(watch::Sender::new(connected)),
+            others,
+            descriptor,
+            reader,
+            bodies,
+            network,
+            inputs,
+            decisions,
+            notices,
+        };
+        let queues =
+            Queues { inputs: input_queue, decisions: decision_queue, notices: notice_queue };
+        (parts, queues)
+    }
+
+    fn driver(
+        &self,
+        key: SecretKey,
+        head: Head,
+        recovered: Recovered,
+    ) -> Result<Driver, EntropyError> {
+        let descriptor = Descriptor::clone(&self.descriptor);
+        let mut config = Config::new(self.chain, descriptor, self.me, keys::nonce()?);
+        config.voting = recovered.voting;
+        let restored = restore(self.chain, head, recovered.records, recovered.safety);
+        // The safety record that joins journal and slot: what the signer must never go below.
+        let safety = restored.safety();
+        let mut replica = Replica::new(config, restored);
+        let mut none = Vec::new();
+        for body in recovered.bodies {
+            replica.step(clock::now(), Input::BodyHeld(body), &mut none);
+        }
+        Ok(Driver {
+            standing: watch::Sender::new(replica.standing()),
+            replica,
+            chain: self.chain,
+            me: self.me,
+            others: self.others.clone(),
+            key,
+            journal: recovered.journal,
+            safety,
+            live: recovered.live,
+            bodies: self.bodies.clone(),
+            blocks: self.blocks.clone(),
+            network: self.network.clone(),
+            executor: self.decisions.clone(),
+            metrics: Arc::clone(&self.metrics),
+        })
+    }
+
+    fn intake(&self, standing: watch::Receiver<Standing>) -> Intake {
+        Intake {
+            descriptor: Arc::clone(&self.descriptor),
+            verifier: Arc::new(SetVerifier::new(self.chain, &self.descriptor)),
+            gate: self.gate.clone(),
+            bodies: self.bodies.clone(),
+            blocks: self.blocks.clone(),
+            network: self.network.clone(),
+            inputs: self.inputs.clone(),
+            connected: Arc::clone(&self.connected),
+            standing,
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+
+    fn service(&self, standing: watch::Receiver<Standing>) -> Service {
+        Service {
+            me: self.me,
+            others: self.others.clone(),
+            gate: self.gate.clone(),
+            reader: self.reader.clone(),
+            bodies: self.bodies.clone(),
+            network: self.network.clone(),
+            inputs: self.inputs.clone(),
+            executed: self.executed.subscribe(),
+            standing,
+            connected: self.connected.subscribe(),
+            refusals: self.refusals.clone(),
+        }
+    }
+
+    fn outlets(&self) -> Outlets {
+        Outlets {
+            notices: self.notices.clone(),
+            executed: Arc::clone(&self.executed),
+            refusals: self.refusals.clone(),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
 }
 
 fn peers(genesis: &Genesis, config: &NodeConfig, me: ValidatorIndex) -> Vec<Peer> {
@@ -431,10 +422,13 @@ fn ended_storage(ended: Ended<Result<(), ExecutorError>>) -> Result<(), RunError
     }
 }
 
-fn ended_service(service: &'static str, ended: Ended<Result<(), String>>) -> Result<(), RunError> {
+fn ended_service<E: std::fmt::Display>(
+    service: &'static str,
+    ended: Ended<Result<(), E>>,
+) -> Result<(), RunError> {
     let reason = match ended {
         Ok(Ok(())) => "ended".to_owned(),
-        Ok(Err(reason)) => reason,
+        Ok(Err(error)) => error.to_string(),
         Err(error) => error.to_string(),
     };
     Err(RunError::Service { service, reason })

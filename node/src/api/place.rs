@@ -13,7 +13,7 @@ use contracts::matching;
 use contracts::place::Held;
 use contracts::query::locate::{self, Balance, Consignment, Holder, Site, UnitPlace};
 use contracts::record::matching::MatchStatus as Standing;
-use contracts::record::shipment::Leg;
+use contracts::record::shipment::{Leg, Side};
 use contracts::state::State;
 use ledger::reader::View;
 use ledger::store::StoreRead;
@@ -234,9 +234,8 @@ impl Located {
 
     fn consignment(&mut self, unit: &[u8], consignment: &Consignment) {
         let Some(leg) = consignment.sender().or_else(|| consignment.receiver()) else { return };
-        let sent = consignment.sender().is_some();
         let key = (consignment.document.clone(), text(&leg.vehicle));
-        let trip = self.trips.entry(key).or_insert_with(|| trip_of(consignment, leg, sent));
+        let trip = self.trips.entry(key).or_insert_with(|| trip_of(consignment, leg));
         trip.units.push(text(unit));
     }
 
@@ -348,9 +347,12 @@ fn station_text(site: &Site) -> String {
 }
 
 /// A consignment as one side tells it.
-fn trip_of(consignment: &Consignment, leg: &Leg, sent: bool) -> Trip {
+fn trip_of(consignment: &Consignment, leg: &Leg) -> Trip {
     let (own, other) = ((&leg.party, &leg.station), (&leg.counterparty, &leg.counterparty_station));
-    let (from, to) = if sent { (own, other) } else { (other, own) };
+    let (from, to) = match leg.side() {
+        Side::Unspecified | Side::Sender => (own, other),
+        Side::Receiver => (other, own),
+    };
     Trip {
         document: consignment.document.clone(),
         vehicle: text(&leg.vehicle),

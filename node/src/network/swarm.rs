@@ -233,6 +233,7 @@ impl Mesh {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "libp2p's event is non-exhaustive")]
     fn translate(&self, event: SwarmEvent<BehaviourEvent>) -> Option<Event> {
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Frames(event)) => self.frame(event),
@@ -247,10 +248,16 @@ impl Mesh {
                 tracing::debug!(%error, "incoming connection refused");
                 None
             }
-            other => {
-                tracing::trace!(?other, "swarm event");
+            SwarmEvent::ListenerError { error, .. } => {
+                tracing::warn!(%error, "listener");
                 None
             }
+            SwarmEvent::ListenerClosed { reason, .. } => {
+                tracing::error!(?reason, "no longer listening");
+                None
+            }
+            // The rest is libp2p's own business, and the enum grows with its features.
+            _ => None,
         }
     }
 

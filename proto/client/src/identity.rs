@@ -1,6 +1,6 @@
 //! Who the caller is: the trusted genesis document and the submitter keys of a home folder.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use genesis::Genesis;
@@ -81,6 +81,8 @@ impl Identity {
 /// The caller's clock.
 #[expect(clippy::disallowed_types, reason = "a submitter states how long its transaction is valid")]
 pub(crate) fn now() -> anyhow::Result<TimeMs> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .context("the clock is before 1970")?;
     Ok(TimeMs::new(u64::try_from(since.as_millis()).context("the clock is far in the future")?))
 }

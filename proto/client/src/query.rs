@@ -103,7 +103,7 @@ fn relation_text<'a>(relation: &'a str, output: &Output) -> &'a str {
     }
 }
 
-fn status_text<'a>(status: MatchStatus, output: &'a Output) -> &'a str {
+fn status_text(status: MatchStatus, output: &Output) -> &str {
     match status {
         MatchStatus::Unspecified => "",
         MatchStatus::Confirmed => output.pick("双方确认", "confirmed by both sides"),

@@ -50,6 +50,7 @@ pub(crate) async fn run(
     }
 }
 
+#[expect(clippy::fn_params_excessive_bools, reason = "the request's own field")]
 async fn list(cli: &Cli, include_withdrawn: bool, output: &Output) -> anyhow::Result<ExitCode> {
     let mut client = ReleaseServiceClient::new(connect(cli).await?);
     let (mut releases, mut page_token) = (Vec::new(), String::new());

@@ -1,0 +1,108 @@
+//! From what is on disk to what a node starts with: the ledger's head, and the journal's records.
+
+use consensus::{Body, Head, NotVoting, Record, SafetyRecord, Voting};
+use genesis::Genesis;
+use genesis::home::Home;
+use ledger::ledger::Ledger;
+use ledger::store::StoreError;
+use proto::codec::{Canonical as _, DecodeError};
+use proto::{Height, ValidatorIndex, View};
+use rocks::RocksStore;
+
+use crate::bodies::Bodies;
+use crate::clock;
+use crate::intake::describe;
+use crate::journal::{Journal, Opened};
+use crate::records::{self, Entry, Read};
+use crate::run::{JournalFailure, RunError};
+
+/// What the journal said.
+pub(crate) struct Recovered {
+    /// The journal, ready to be written.
+    pub(crate) journal: Journal,
+    /// The safety record beside it.
+    pub(crate) safety: SafetyRecord,
+    /// Its records, oldest first.
+    pub(crate) records: Vec<Record>,
+    /// What a compacted journal keeps.
+    pub(crate) live: Vec<Entry>,
+    /// Bodies that it holds, for the replica.
+    pub(crate) bodies: Vec<Body>,
+    /// Whether the replica may vote.
+    pub(crate) voting: Voting,
+}
+
+/// Reads the journal of a home folder; its bodies are kept for the blocks that need them.
+pub(crate) fn recover(
+    home: &Home,
+    genesis: &Genesis,
+    me: ValidatorIndex,
+    head: Height,
+    bodies: &Bodies,
+) -> Result<Recovered, RunError> {
+    let folder = home.data_folder().join("journal");
+    let Opened { journal, records: bytes, safety, damage, fresh } =
+        Journal::open(&folder, genesis.chain(), me)?;
+    let mut voting = Voting::Allowed;
+    if fresh && head > Height::GENESIS {
+        voting = Voting::Refused(NotVoting::JournalMissing);
+    }
+    if let Some(damage) = damage {
+        tracing::error!(%damage, "journal");
+        voting = Voting::Refused(NotVoting::JournalDamaged);
+    }
+    let unreadable = |error: DecodeError| {
+        RunError::Journal(JournalFailure(format!(
+            "the journal was written by another version: {error}"
+        )))
+    };
+    let safety = match safety {
+        None => SafetyRecord::default(),
+        Some(bytes) => SafetyRecord::decode(&bytes).map_err(unreadable)?,
+    };
+    let (mut found, mut live, mut held) = (Vec::new(), Vec::new(), Vec::new());
+    for bytes in bytes {
+        let (entry, read) = records::read(&bytes).map_err(unreadable)?;
+        live.push(entry);
+        match read {
+            Read::Record(record) => found.push(record),
+            Read::Body(body, height) => {
+                held.push(describe(&body, clock::now()));
+                bodies.keep(body, height);
+            }
+        }
+    }
+    Ok(Recovered { journal, safety, records: found, live, bodies: held, voting })
+}
+
+/// The end of the executed chain.
+pub(crate) fn head_of(ledger: &Ledger<RocksStore>) -> Result<Head, StoreError> {
+    let reader = ledger.reader();
+    let view = reader.view()?;
+    let height = view.head();
+    let checkpoint = ledger.checkpoint();
+    let certified = view.certificate(view.certified_size()?)?;
+    let hardened = view.hardened_size()?;
+    match view.block(height)? {
+        Some(block) => Ok(Head {
+            certificate: view.commit(height)?,
+            height,
+            block_hash: block.hash(),
+            view: block.header().view,
+            time: block.header().time,
+            root: checkpoint.root,
+            certified,
+            hardened,
+        }),
+        None => Ok(Head {
+            certificate: None,
+            height,
+            block_hash: ledger.chain().genesis_block(),
+            view: View::ZERO,
+            time: ledger.genesis().time(),
+            root: checkpoint.root,
+            certified,
+            hardened,
+        }),
+    }
+}
