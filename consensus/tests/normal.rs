@@ -466,6 +466,7 @@ fn heights_and_views_out_of_reach_are_dropped() {
             0 commit v64 a => -
             2 commit v64 a => -
             3 commit v64 a => -
+            timer fetch => fetch block a from 2
         "#]],
     );
 }
