@@ -73,3 +73,81 @@ fn cursor(state: &Overlay<'_>) -> Result<Option<u64>, StateFault> {
     })?;
     Ok(Some(u64::from_be_bytes(bytes)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::state::Changes;
+
+    /// Blocks at these milliseconds, each with what it schedules; what each block takes.
+    fn check(blocks: &[(u64, &[(u64, &str)])], limit: usize) -> Vec<String> {
+        let mut base: BTreeMap<(Namespace, Vec<u8>), Vec<u8>> = BTreeMap::new();
+        let mut told = Vec::new();
+        for (now, scheduled) in blocks {
+            let now = TimeMs::new(*now);
+            let mut state = Overlay::new(&base);
+            for (at, payload) in *scheduled {
+                schedule(&mut state, now, TimeMs::new(*at), payload.as_bytes()).unwrap();
+            }
+            let taken = take(&mut state, now, limit).unwrap();
+            let words = taken.into_iter().map(|payload| String::from_utf8(payload).unwrap());
+            let mut words: Vec<String> = words.collect();
+            words.sort();
+            told.push(words.join(" "));
+            let changes: Changes = state.into_changes();
+            for (key, value) in changes {
+                match value {
+                    Some(value) => base.insert(key, value),
+                    None => base.remove(&key),
+                };
+            }
+        }
+        assert_eq!(base.len(), 1, "nothing is left but the place of the walk");
+        told
+    }
+
+    #[test]
+    fn a_deadline_fires_in_the_first_block_that_is_not_before_it() {
+        let told = check(
+            &[
+                (10_000, &[(11_500, "late"), (11_000, "sharp"), (9_000, "past"), (11_500, "late")]),
+                (10_900, &[]),
+                (11_000, &[]),
+                (11_999, &[]),
+                (12_000, &[]),
+                (13_000, &[]),
+            ],
+            9,
+        );
+        assert_eq!(told, ["past", "", "sharp", "", "late", ""]);
+    }
+
+    #[test]
+    fn a_block_takes_no_more_than_its_limit_and_the_next_goes_on() {
+        let told = check(
+            &[
+                (10_000, &[(11_000, "a"), (12_000, "b"), (12_000, "c")]),
+                (20_000, &[]),
+                (20_100, &[]),
+            ],
+            2,
+        );
+        assert_eq!(told[0], "");
+        assert_eq!(told[1].split(' ').count(), 2);
+        assert!(told[1].starts_with('a'));
+        assert_eq!(told[2].split(' ').count(), 1);
+    }
+
+    #[test]
+    fn after_a_long_standstill_the_walk_catches_up() {
+        let day = 86_400_000;
+        let first = [(day, "x")];
+        let mut blocks: Vec<(u64, &[(u64, &str)])> = vec![(1_000, &first)];
+        blocks.extend((0..24).map(|block| (2 * day + block, &[][..])));
+        blocks.push((2 * day + 24, &[]));
+        let told = check(&blocks, 9);
+        assert_eq!(told.iter().filter(|told| *told == "x").count(), 1);
+    }
+}

@@ -415,3 +415,91 @@ fn nibble(hash: &Hash, level: usize) -> u8 {
     let byte = hash.as_bytes().get(level / 2).copied().unwrap_or_default();
     if level.is_multiple_of(2) { byte >> 4 } else { byte & 15 }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::state::Changes;
+
+    fn set() -> Pages {
+        Pages::of(Namespace::Unit, b"unit", Map::Lineage)
+    }
+
+    /// The pages of a set that is filled at once.
+    fn filled(model: &BTreeMap<u16, u8>) -> Changes {
+        let base = BTreeMap::new();
+        let mut state = Overlay::new(&base);
+        for (key, value) in model {
+            set().put(&mut state, &key.to_be_bytes(), vec![*value]).unwrap();
+        }
+        state.into_changes()
+    }
+
+    proptest! {
+        #[test]
+        fn the_form_of_a_set_is_a_function_of_its_entries(
+            steps in prop::collection::vec((0u16..150, prop::option::weighted(0.6, 0u8..9)), 0..600),
+        ) {
+            let base = BTreeMap::new();
+            let mut state = Overlay::new(&base);
+            let mut model = BTreeMap::new();
+            for (key, value) in steps {
+                let bytes = key.to_be_bytes();
+                set().set(&mut state, &bytes, value.map(|value| vec![value])).unwrap();
+                match value {
+                    Some(value) => model.insert(key, value),
+                    None => model.remove(&key),
+                };
+                let found = set().get(&state, &bytes).unwrap();
+                prop_assert_eq!(found, model.get(&key).map(|value| vec![*value]));
+            }
+            prop_assert_eq!(set().len(&state).unwrap(), u64::try_from(model.len()).unwrap());
+            prop_assert_eq!(state.into_changes(), filled(&model));
+        }
+
+        #[test]
+        fn a_scan_goes_on_where_it_stopped_and_finds_each_entry_once(
+            keys in prop::collection::btree_set(0u16..2_000, 0..400),
+            limit in 1usize..50,
+        ) {
+            let base = BTreeMap::new();
+            let mut state = Overlay::new(&base);
+            for key in &keys {
+                set().put(&mut state, &key.to_be_bytes(), Vec::new()).unwrap();
+            }
+            let all = set().scan(&state, None, usize::MAX).unwrap();
+            let mut pieces = Vec::new();
+            let mut after = None;
+            loop {
+                let piece = set().scan(&state, after, limit).unwrap();
+                prop_assert!(piece.len() <= limit);
+                let Some(last) = piece.last() else { break };
+                after = Some(last.place);
+                pieces.extend(piece);
+            }
+            prop_assert_eq!(&pieces, &all);
+            prop_assert!(all.windows(2).all(|pair| pair[0].place < pair[1].place));
+            prop_assert_eq!(all.len(), keys.len());
+        }
+    }
+
+    #[test]
+    fn sets_of_one_owner_and_of_like_owners_are_apart() {
+        let base = BTreeMap::new();
+        let mut state = Overlay::new(&base);
+        set().put(&mut state, b"x", Vec::new()).unwrap();
+        for other in [
+            Pages::of(Namespace::Unit, b"unit", Map::Places),
+            Pages::of(Namespace::Match, b"unit", Map::Lineage),
+            Pages::of(Namespace::Unit, b"uni", Map::Lineage),
+            Pages::of(Namespace::Unit, b"unit\0", Map::Lineage),
+        ] {
+            assert_eq!(other.get(&state, b"x").unwrap(), None);
+            assert_eq!(other.len(&state).unwrap(), 0);
+        }
+    }
+}

@@ -89,3 +89,59 @@ pub(crate) fn leave(state: &mut Overlay<'_>) -> Result<(), StateFault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const QUEUE: Queue = Queue::of(b"test");
+
+    fn keys(state: &Overlay<'_>, limit: usize) -> Vec<String> {
+        let found = QUEUE.scan(state, limit).unwrap();
+        found.into_iter().map(|found| String::from_utf8(found.key).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_is_looked_at_in_its_block_never_comes_into_the_state() {
+        let base = BTreeMap::new();
+        let mut block = Overlay::new(&base);
+        let mut operation = block.child();
+        QUEUE.put(&mut operation, b"a", Vec::new());
+        QUEUE.put(&mut operation, b"a", Vec::new());
+        Queue::of(b"tes").put(&mut operation, b"tb", Vec::new());
+        let changes = operation.into_changes();
+        block.merge(changes).unwrap();
+        assert_eq!(keys(&block, 9), ["a"]);
+        QUEUE.remove(&mut block, b"a").unwrap();
+        Queue::of(b"tes").remove(&mut block, b"tb").unwrap();
+        leave(&mut block).unwrap();
+        assert!(block.into_changes().is_empty());
+    }
+
+    #[test]
+    fn what_is_left_is_what_the_next_block_begins_with() {
+        let mut base = BTreeMap::new();
+        let mut block = Overlay::new(&base);
+        for key in [b"a", b"b", b"c"] {
+            QUEUE.put(&mut block, key, Vec::new());
+        }
+        QUEUE.set(&mut block, b"b", Some(b"half".to_vec())).unwrap();
+        leave(&mut block).unwrap();
+        for (key, value) in block.into_changes() {
+            base.insert(key, value.unwrap());
+        }
+        let mut block = Overlay::new(&base);
+        for key in [b"0", b"b"] {
+            QUEUE.put(&mut block, key, Vec::new());
+        }
+        let mut left = keys(&block, 3);
+        left.sort();
+        assert_eq!(left, ["a", "b", "c"]);
+        assert_eq!(keys(&block, 9).last().map(String::as_str), Some("0"));
+        assert_eq!(keys(&block, 9).len(), 4, "b stands once");
+        let half = QUEUE.scan(&block, 9).unwrap().into_iter().find(|found| found.key == b"b");
+        assert_eq!(half.unwrap().value, b"half", "and goes on where it stopped");
+    }
+}

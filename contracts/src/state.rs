@@ -134,3 +134,42 @@ impl State for Overlay<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNIT: Namespace = Namespace::Unit;
+
+    #[test]
+    fn a_child_sees_its_parent_and_is_merged_or_dropped_whole() {
+        let base = BTreeMap::from([((UNIT, b"a".to_vec()), vec![1])]);
+        let mut parent = Overlay::new(&base);
+        parent.put(UNIT, b"b", vec![2]);
+        let mut child = parent.child();
+        assert_eq!(child.get(UNIT, b"a").unwrap(), Some(vec![1]));
+        assert_eq!(child.get(UNIT, b"b").unwrap(), Some(vec![2]));
+        assert_eq!(child.get(Namespace::Match, b"b").unwrap(), None);
+        child.delete(UNIT, b"a").unwrap();
+        child.put(UNIT, b"c", vec![3]);
+        assert_eq!(child.get(UNIT, b"a").unwrap(), None);
+        let dropped = parent.child();
+        drop(dropped);
+        let mut child = parent.child();
+        child.delete(UNIT, b"b").unwrap();
+        child.delete(UNIT, b"a").unwrap();
+        let changes = child.into_changes();
+        parent.merge(changes).unwrap();
+        assert_eq!(parent.into_changes(), Changes::from([((UNIT, b"a".to_vec()), None)]));
+    }
+
+    #[test]
+    fn deleting_what_the_base_has_not_leaves_nothing_in_the_changes() {
+        let base: BTreeMap<(Namespace, Vec<u8>), Vec<u8>> = BTreeMap::new();
+        let mut state = Overlay::new(&base);
+        state.put(UNIT, b"a", vec![1]);
+        state.delete(UNIT, b"a").unwrap();
+        state.delete(UNIT, b"never").unwrap();
+        assert!(state.into_changes().is_empty());
+    }
+}
