@@ -1,0 +1,95 @@
+#![cfg(test)]
+//! What people do with `jjj` and `jjj-verify`: submit the sample exports, trace, prove, verify; and
+//! what becomes of a forged proof.
+
+use tests::bundles::{flip_a_byte, leave_an_event_out};
+use tests::demo::stage::{BEIJING, HEBEI, PATIENCE, Stage, TIANJIN, path_text};
+use tests::demo::trust::verify;
+use tests::devnet::Devnet;
+use tests::programs::{self, sample};
+
+const PACKET: &str = "BJ1101050690123456789221032100116";
+
+/// Agency, file, mapping, operations, rejected rows.
+const EXPORTS: [(usize, &str, &str, u64, usize); 4] = [
+    (BEIJING, "beijing/registry.csv", "beijing/registry.toml", 20, 1),
+    (BEIJING, "beijing/events.csv", "beijing/events.toml", 155, 0),
+    (TIANJIN, "tianjin/export.json", "tianjin/mapping.toml", 147, 1),
+    (HEBEI, "hebei/export.xml", "hebei/mapping.toml", 157, 1),
+];
+
+#[tokio::test]
+async fn the_sample_exports_are_submitted_traced_proven_and_verified() -> anyhow::Result<()> {
+    let stage = Stage::of(Devnet::started(3)?);
+    stage.net.executed(&[0, 1, 2], 1, 30).await?;
+    stage.agree_on_rules()?;
+    let mut last = 0;
+    for (agency, file, mapping, operations, rejected) in EXPORTS {
+        let found = stage.submit(agency, file, mapping)?;
+        assert_eq!((found.accepted, found.rejected.len()), (operations, rejected), "{file}");
+        last = found.last_height;
+    }
+    for (agency, file, mapping, operations, _) in EXPORTS {
+        let again = stage.submit(agency, file, mapping)?;
+        assert_eq!((again.accepted, again.already_recorded), (0, operations), "{file} twice");
+        last = last.max(again.last_height);
+    }
+    stage.net.hardened(last, PATIENCE).await?;
+
+    let proof = stage.file("packet.proof");
+    let traced = stage
+        .ask(HEBEI, &["trace", PACKET, "--direction", "back", "--proof", path_text(&proof)?])?;
+    let units = traced["units"].as_array().expect("a trace has units").len();
+    assert_eq!(units, 6, "units of three provinces and the pallet: {traced:#}");
+
+    let verified = verify(&stage, &proof, "en")?.expect(0)?;
+    assert!(verified.out.contains("complete"), "{}", verified.out);
+    for (what, forge) in [("flipped", 0), ("cut", 1), ("other chain", 2)] {
+        let forged = stage.file("forged.proof");
+        let mut chain = stage.chain.clone();
+        match forge {
+            0 => drop(flip_a_byte(&proof, &forged)?),
+            1 => drop(leave_an_event_out(&proof, &forged)?),
+            _ => {
+                std::fs::copy(&proof, &forged)?;
+                chain = "00".repeat(32);
+            }
+        }
+        let arguments = [path_text(&forged)?, "--genesis-hash", &chain, "--lang", "en"];
+        let refused = programs::run("jjj-verify", arguments)?.expect(1)?;
+        let said = format!("{}{}", refused.out, refused.err);
+        println!("{what}: {said}");
+        assert_eq!(said.contains("is missing"), forge == 1, "{what}: {said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_command_line_refuses_what_it_cannot_do_and_says_why() -> anyhow::Result<()> {
+    let net = Devnet::started(1)?;
+    net.executed(&[0], 1, 30).await?;
+    let file = sample("beijing/events.csv");
+    let file = file.to_str().expect("the repository's path is UTF-8");
+    let broken = net.folder().join("broken.toml");
+    let mapping = std::fs::read_to_string(sample("beijing/events.toml"))?;
+    std::fs::write(&broken, mapping.replace("\"企业代码\"", "\"没有这一列\""))?;
+    let broken = path_text(&broken)?;
+    let absent = net.folder().join("absent.csv");
+    let cases: [(&[&str], &str); 5] = [
+        (&["submit", file, "--format", "mapped", "--mapping", broken], "没有这一列"),
+        (&["submit", path_text(&absent)?], "absent.csv"),
+        (&["trace", ""], "CODE"),
+        (&["block", "999999"], "999999"),
+        (&["--node", "http://127.0.0.1:9", "status"], "127.0.0.1:9"),
+    ];
+    for (arguments, named) in cases {
+        let refused = net.jjj(0, &[&["--lang", "en"], arguments].concat())?;
+        assert_ne!(refused.code, Some(0), "{arguments:?}: {refused:?}");
+        let said = format!("{}{}", refused.out, refused.err);
+        assert!(said.contains(named), "{arguments:?} should name {named}: {said}");
+    }
+    // A regulator's act is not the platform's: the role has its own key, and an unknown alert is refused.
+    let refused = net.jjj(0, &["--lang", "en", "alerts", "--ack", "nothing"])?.expect(3)?;
+    assert!(refused.out.contains("refused"), "{}", refused.out);
+    Ok(())
+}

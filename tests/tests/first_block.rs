@@ -1,0 +1,75 @@
+#![cfg(test)]
+//! Three nodes start, agree, execute and harden.
+
+use std::time::Duration;
+
+use api::submission::TransactionState;
+use tests::devnet::Devnet;
+use tests::payload::Payload;
+use tokio::time::Instant;
+
+/// What the issue promises for the first block after a start.
+const FIRST_BLOCK: Duration = Duration::from_secs(5);
+
+/// What the issue promises a test for a commit at idle; the benchmark measures 300 ms at the 99th percentile.
+const COMMIT: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn three_nodes_agree_from_the_first_block_on() -> anyhow::Result<()> {
+    let mut net = Devnet::new(3)?;
+    let started = Instant::now();
+    net.start_all()?;
+    net.executed(&[0, 1, 2], 1, 30).await?;
+    let first_block = started.elapsed();
+    println!("first block at all three nodes after {first_block:?}");
+    assert!(first_block < FIRST_BLOCK, "first block after {first_block:?}");
+
+    let mut payload = Payload::new(1);
+    let mut latencies = Vec::new();
+    let mut last = 0;
+    for round in 0..10 {
+        let node = round % 3;
+        let transaction = net.sign(round % 3, payload.operations(5))?;
+        let sent = Instant::now();
+        let outcome = net.submit(node, &transaction).await??;
+        latencies.push(sent.elapsed());
+        assert_eq!(outcome.receipts.len(), 5);
+        for receipt in &outcome.receipts {
+            assert_eq!(receipt.code, 0, "{receipt:?}");
+        }
+        last = outcome.height;
+    }
+    latencies.sort();
+    println!("commit at idle: {latencies:?}");
+    let median = latencies[latencies.len() / 2];
+    assert!(median < COMMIT, "median of {latencies:?}");
+
+    net.executed(&[0, 1, 2], last, 20).await?;
+    let stand = net.agreed(20).await?;
+    assert!(stand.executed >= last);
+    net.hardened(last, 20).await
+}
+
+#[tokio::test]
+async fn a_transaction_submitted_twice_answers_with_its_first_receipts() -> anyhow::Result<()> {
+    let net = Devnet::started(3)?;
+    net.executed(&[0, 1, 2], 1, 30).await?;
+    let transaction = net.sign(0, Payload::new(2).operations(3))?;
+    let first = net.submit(0, &transaction).await??;
+    net.hardened(first.height, 20).await?;
+    for node in [0, 1, 2] {
+        let again = net.submit(node, &transaction).await??;
+        assert_eq!((again.height, &again.receipts), (first.height, &first.receipts), "node {node}");
+        assert_eq!(again.state(), TransactionState::Hardened);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_single_validator_makes_blocks_alone() -> anyhow::Result<()> {
+    let net = Devnet::started(1)?;
+    let transaction = net.sign(0, Payload::new(3).operations(2))?;
+    net.executed(&[0], 1, 30).await?;
+    let outcome = net.submit(0, &transaction).await??;
+    net.hardened(outcome.height, 20).await
+}
