@@ -2,7 +2,8 @@
 
 use api::alert::alert_service_server::AlertService;
 use api::alert::{
-    Alert, AlertState, GetAlertRequest, GetAlertResponse, ListAlertsRequest, ListAlertsResponse,
+    Alert, AlertState, AlertTotal, GetAlertRequest, GetAlertResponse, ListAlertsRequest,
+    ListAlertsResponse,
 };
 use api::evaluation::evaluation_service_server::EvaluationService;
 use api::evaluation::{Evaluation, ListEvaluationsRequest, ListEvaluationsResponse};
@@ -20,7 +21,7 @@ use tonic::{Code, Request, Response, Status};
 
 use super::Service;
 use super::failure::{failure, read_failed, state_failed, store_failed};
-use super::place::text;
+use super::place::{Located, quantities, text, unsigned};
 
 /// Rows of a page where the caller names none.
 const PAGE_DEFAULT: u32 = 100;
@@ -123,14 +124,37 @@ impl AlertService for Service {
         let id = request.into_inner().id;
         let (height, mut found, _) = self.page((1, ""), |state, _| {
             let view = alerts::one(state, &id).map_err(|error| state_failed(&error))?;
-            view.into_iter().map(|view| alert(state, view)).collect()
+            view.into_iter().map(|view| concerned(state, view)).collect()
         })?;
-        let Some(alert) = found.pop() else {
+        let Some(answer) = found.pop() else {
             let text = format!("没有编号为 {id} 的预警 there is no alert {id}");
             return Err(failure(Code::NotFound, "NO_SUCH_ALERT", text, &[]));
         };
-        Ok(Response::new(GetAlertResponse { height, alert: Some(alert) }))
+        Ok(Response::new(GetAlertResponse { height, ..answer }))
     }
+}
+
+/// An alert with the place of every unit that it concerns.
+fn concerned(state: &dyn State, view: AlertView) -> Result<GetAlertResponse, Status> {
+    let scope = alerts::scope(state, &view.id, None, SCOPE_MAX);
+    let scope = scope.map_err(|error| state_failed(&error))?;
+    let mut located = Located::default();
+    for unit in &scope.units {
+        located.place(&unit.place);
+    }
+    let places = located.finish(0);
+    let totals = scope.totals.iter().map(|total| AlertTotal {
+        origin_milli: unsigned(total.origin.saturating_sub(total.converted)),
+        quantities: Some(quantities(total)),
+        used_milli: unsigned(total.used),
+    });
+    Ok(GetAlertResponse {
+        height: 0,
+        alert: Some(alert(state, view)?),
+        holdings: places.holdings,
+        trips: places.trips,
+        totals: totals.collect(),
+    })
 }
 
 /// An alert with everything that its rule's search has found.

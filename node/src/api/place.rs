@@ -38,7 +38,8 @@ pub(super) fn text(key: &[u8]) -> String {
     String::from_utf8_lossy(key).into_owned()
 }
 
-fn unsigned(milli: i64) -> u64 {
+/// A sum that is not below zero.
+pub(super) fn unsigned(milli: i64) -> u64 {
     u64::try_from(milli).unwrap_or_default()
 }
 
@@ -189,7 +190,7 @@ fn keys_of(
 
 /// An answer in the making.
 #[derive(Default)]
-struct Located {
+pub(super) struct Located {
     holdings: Vec<Holding>,
     trips: BTreeMap<(String, String), Trip>,
     alerts: Vec<String>,
@@ -205,7 +206,7 @@ impl Located {
 
     /// Stock stands beside each holder; what was sold or is on the road belongs to no holder and is
     /// said once, with the first.
-    fn place(&mut self, place: &UnitPlace) {
+    pub(super) fn place(&mut self, place: &UnitPlace) {
         let mut rest: BTreeMap<i32, &Balance> =
             place.balances.iter().map(|balance| (balance.uom, balance)).collect();
         for holder in &place.holders {
@@ -324,7 +325,8 @@ impl Located {
         Ok(())
     }
 
-    fn finish(mut self, height: u64) -> LocateResponse {
+    /// The answer, as of a height.
+    pub(super) fn finish(mut self, height: u64) -> LocateResponse {
         self.holdings.sort_by(|a, b| (&a.unit, &a.station).cmp(&(&b.unit, &b.station)));
         self.alerts.sort();
         self.alerts.dedup();

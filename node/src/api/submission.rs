@@ -46,11 +46,13 @@ impl SubmissionService for Service {
         let tx_id = match admitted {
             Ok(body) => {
                 let (tx_id, said) = (body.transaction.tx_id(), describe(&body, now));
-                if self.bodies.insert(body).map_err(mempool_full)? {
-                    for to in &self.others {
-                        let bodies = vec![bytes.clone()];
-                        self.network.send(*to, network::Request::Bodies(bodies));
-                    }
+                let is_new = self.bodies.insert(body).map_err(mempool_full)?;
+                // Submitted again, too: a member that was down the first time may be back.
+                for to in &self.others {
+                    let bodies = vec![bytes.clone()];
+                    self.network.send(*to, network::Request::Bodies(bodies));
+                }
+                if is_new {
                     let stopping = |_| {
                         failure(
                             Code::Unavailable,

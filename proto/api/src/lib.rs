@@ -7,7 +7,11 @@ macro_rules! area {
     ($(#[$doc:meta])* $name:ident, $package:literal) => {
         $(#[$doc])*
         pub mod $name {
-            tonic::include_proto!($package);
+            /// Version 1.
+            pub mod v1 {
+                tonic::include_proto!($package);
+            }
+            pub use v1::*;
         }
     };
 }

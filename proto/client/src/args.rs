@@ -179,6 +179,9 @@ pub(crate) struct Alerts {
     /// Show closed and withdrawn ones too
     #[arg(long)]
     pub(crate) all: bool,
+    /// Show everything that this alert concerns: units, holders, places, trips, sums
+    #[arg(long, conflicts_with = "ack")]
+    pub(crate) show: Option<String>,
     /// Take note of this alert
     #[arg(long)]
     pub(crate) ack: Option<String>,

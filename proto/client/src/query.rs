@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use api::alert::alert_service_client::AlertServiceClient;
-use api::alert::{Alert, AlertState, ListAlertsRequest};
+use api::alert::{Alert, AlertState, GetAlertRequest, GetAlertResponse, ListAlertsRequest};
 use api::ledger::ledger_service_client::LedgerServiceClient;
 use api::ledger::{GetBlockRequest, ProveOperationRequest};
 use api::node::node_service_client::NodeServiceClient;
@@ -12,7 +12,7 @@ use api::node::{GetStatusRequest, GetStatusResponse};
 use api::trace::trace_service_client::TraceServiceClient;
 use api::trace::{
     GetMatchesRequest, GetMatchesResponse, Holding, LocateRequest, LocateResponse, MatchStatus,
-    Quantities, SubjectKind,
+    Quantities, SubjectKind, Trip,
 };
 use genesis::files::{Access, write_durably};
 use proto::block::BlockHeader;
@@ -122,7 +122,14 @@ pub(crate) async fn alerts(cli: &Cli, args: &Alerts, output: &Output) -> anyhow:
         return act::submit_one(cli, SubmitterRole::Regulator, (kind, &record, &body), output)
             .await;
     }
-    let mut client = AlertServiceClient::new(connect(cli).await?);
+    let mut client =
+        AlertServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
+    if let Some(id) = &args.show {
+        let message = GetAlertRequest { id: id.clone() };
+        let found = client.get_alert(request(message, output)).await?.into_inner();
+        show_concerned(&found, output)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (mut alerts, mut page_token, mut height) = (Vec::new(), String::new(), 0);
     loop {
         let message = ListAlertsRequest { include_closed: args.all, page_size: 1000, page_token };
@@ -222,26 +229,81 @@ fn holding_json(holding: &Holding) -> serde_json::Value {
     })
 }
 
+fn trip_json(trip: &Trip) -> serde_json::Value {
+    json!({
+        "document": trip.document, "vehicle": trip.vehicle, "person": trip.person,
+        "from_party": trip.from_party, "from_station": trip.from_station,
+        "to_party": trip.to_party, "to_station": trip.to_station, "units": trip.units,
+        "departed_ms": trip.departed_ms, "arrived_ms": trip.arrived_ms,
+    })
+}
+
+/// An alert with every unit, holder, place and trip that it concerns, and the sums of them.
+fn show_concerned(found: &GetAlertResponse, output: &Output) -> anyhow::Result<()> {
+    let totals = found.totals.iter().map(|total| {
+        json!({
+            "origin_milli": total.origin_milli, "used_milli": total.used_milli,
+            "quantities": quantities_json(total.quantities.as_ref()),
+        })
+    });
+    output.value(&json!({
+        "height": found.height, "alert": found.alert.as_ref().map(alert_json),
+        "holdings": found.holdings.iter().map(holding_json).collect::<Vec<_>>(),
+        "trips": found.trips.iter().map(trip_json).collect::<Vec<_>>(),
+        "totals": totals.collect::<Vec<_>>(),
+    }))?;
+    if let Some(alert) = &found.alert {
+        show_alert(alert, output);
+    }
+    show_holdings(&found.holdings, output);
+    show_trips(&found.trips, output);
+    for total in &found.totals {
+        let held = total.quantities.clone().unwrap_or_default();
+        let parts = [
+            (output.pick("已售", "sold"), held.sold_milli - total.used_milli),
+            (output.pick("已用", "used"), total.used_milli),
+            (output.pick("在库", "in stock"), held.in_stock_milli),
+            (output.pick("在途", "in transit"), held.in_transit_milli),
+            (output.pick("已处置", "disposed of"), held.disposed_milli),
+        ];
+        let sum: u64 = parts.iter().map(|(_, milli)| milli).sum();
+        let parts = parts.map(|(word, milli)| format!("{word} {}", amount(milli)));
+        output.line(format!(
+            "{} {} {}: {} = {}",
+            output.pick("合计", "total"),
+            amount(total.origin_milli),
+            held.uom,
+            parts.join(" + "),
+            amount(sum)
+        ));
+    }
+    Ok(())
+}
+
 fn show_location(found: &LocateResponse, output: &Output) -> anyhow::Result<()> {
     output.value(&json!({
         "height": found.height,
         "holdings": found.holdings.iter().map(holding_json).collect::<Vec<_>>(),
-        "trips": found.trips.iter().map(|trip| json!({
-            "document": trip.document, "vehicle": trip.vehicle, "person": trip.person,
-            "from_party": trip.from_party, "from_station": trip.from_station,
-            "to_party": trip.to_party, "to_station": trip.to_station, "units": trip.units,
-            "departed_ms": trip.departed_ms, "arrived_ms": trip.arrived_ms,
-        })).collect::<Vec<_>>(),
+        "trips": found.trips.iter().map(trip_json).collect::<Vec<_>>(),
         "alerts": found.alerts,
     }))?;
-    let holdings = found.holdings.iter().map(|holding| {
+    show_holdings(&found.holdings, output);
+    show_trips(&found.trips, output);
+    if !found.alerts.is_empty() {
+        output.line(format!("{}: {}", output.pick("预警", "alerts"), found.alerts.join(", ")));
+    }
+    Ok(())
+}
+
+fn show_holdings(holdings: &[Holding], output: &Output) {
+    let rows = holdings.iter().map(|holding| {
         let held = holding.quantities.clone().unwrap_or_default();
-        let place = format!(
-            "{}, {} ({})",
-            degrees(holding.longitude_micro),
-            degrees(holding.latitude_micro),
-            holding.datum
-        );
+        let place = if holding.datum.is_empty() {
+            String::new() // in nobody's hands: sold, on the road, or an unregistered station
+        } else {
+            let (east, north) = (holding.longitude_micro, holding.latitude_micro);
+            format!("{}, {} ({})", degrees(east), degrees(north), holding.datum)
+        };
         vec![
             holding.unit.clone(),
             or_id(&holding.party_name, &holding.party),
@@ -261,8 +323,15 @@ fn show_location(found: &LocateResponse, output: &Output) -> anyhow::Result<()> 
         output.pick("已售", "sold"),
         output.pick("在途", "in transit"),
     ];
-    output.table(&head, holdings.collect());
-    for trip in &found.trips {
+    if holdings.is_empty() {
+        output.line(output.pick("没有在库货物", "nothing is held"));
+    } else {
+        output.table(&head, rows.collect());
+    }
+}
+
+fn show_trips(trips: &[Trip], output: &Output) {
+    for trip in trips {
         let arrived = match trip.arrived_ms {
             0 => output.pick("在途", "on the road").to_owned(),
             ms => time(ms),
@@ -277,10 +346,6 @@ fn show_location(found: &LocateResponse, output: &Output) -> anyhow::Result<()> 
             time(trip.departed_ms),
         ));
     }
-    if !found.alerts.is_empty() {
-        output.line(format!("{}: {}", output.pick("预警", "alerts"), found.alerts.join(", ")));
-    }
-    Ok(())
 }
 
 fn or_id(name: &str, id: &str) -> String {
