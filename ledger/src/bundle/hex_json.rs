@@ -58,10 +58,9 @@ pub(super) mod optional {
     }
 }
 
-/// A direction of a trace by its name.
+/// A direction of a trace by its name; a number that has none is written as it is, and read by nobody.
 pub(super) mod direction {
     use serde::de::Error as _;
-    use serde::ser::Error as _;
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
     use super::super::Direction;
@@ -71,8 +70,10 @@ pub(super) mod direction {
         value: &i32,
         out: S,
     ) -> Result<S::Ok, S::Error> {
-        let unknown = |_| S::Error::custom(format_args!("direction {value} has no name"));
-        Direction::try_from(*value).map_err(unknown)?.serialize(out)
+        match Direction::try_from(*value) {
+            Ok(direction) => direction.serialize(out),
+            Err(_) => out.serialize_i32(*value),
+        }
     }
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
