@@ -87,9 +87,12 @@ impl Bodies {
         }
     }
 
-    /// Forgets what was kept for heights below `floor`.
-    pub(crate) fn release_below(&self, floor: Height) {
-        self.lock().kept.retain(|_, (height, _)| *height >= floor);
+    /// Forgets what was kept for heights below `floor`, and says which bodies are not here any more.
+    pub(crate) fn release_below(&self, floor: Height) -> Vec<Hash> {
+        let mut inner = self.lock();
+        let released = inner.kept.extract_if(.., |_, (height, _)| *height < floor);
+        let released: Vec<Hash> = released.map(|(leaf, _)| leaf).collect();
+        released.into_iter().filter(|leaf| inner.waiting.get(leaf).is_none()).collect()
     }
 
     /// Drops waiting bodies whose last time is before `now`, and says which.

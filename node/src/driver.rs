@@ -86,6 +86,7 @@ pub(crate) struct Driver {
 struct Round {
     actions: Vec<Action>,
     signed: Vec<Own>,
+    dropped: Vec<Hash>,
 }
 
 impl Driver {
@@ -149,6 +150,8 @@ impl Driver {
             }
             // Only now do own messages count, and only now may they leave.
             inputs = round.signed.into_iter().map(Input::Signed).collect();
+            // A body of a proposal that was not decided: the replica must not count on it.
+            inputs.extend(round.dropped.into_iter().map(Input::BodyDropped));
         }
         self.publish();
         Ok(())
@@ -213,7 +216,7 @@ impl Driver {
                     .await
                     .map_err(|_| DriverError::ExecutorGone)?;
             }
-            Action::Release { below } => self.release(below),
+            Action::Release { below } => round.dropped.extend(self.release(below)),
             Action::Evidence(evidence) => {
                 let guilty: Vec<u16> = evidence.guilty().iter().map(|at| at.value()).collect();
                 tracing::error!(?guilty, ?evidence, "a validator contradicted its own signature");
@@ -331,10 +334,10 @@ impl Driver {
             .map_err(|_| DriverError::ExecutorGone)
     }
 
-    fn release(&mut self, below: Height) {
+    fn release(&mut self, below: Height) -> Vec<Hash> {
         self.live.retain(|entry| entry.is_needed_from(below));
-        self.bodies.release_below(below);
         self.blocks.release_below(below);
+        self.bodies.release_below(below)
     }
 
     fn publish(&self) {

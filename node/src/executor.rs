@@ -7,6 +7,7 @@ use consensus::Input;
 use contracts::refusal::Refusal;
 use ledger::ledger::{AppendError, CertificateError, Ledger};
 use proto::certificate::CheckpointCertificate;
+use proto::limits::FETCH_BLOCKS_MAX;
 use proto::message::Decided;
 use proto::transaction::Transaction;
 use proto::{Hash, Height};
@@ -20,9 +21,17 @@ use crate::metrics::Metrics;
 /// Decisions that may wait for the storage: the lag of execution behind ordering, and as much again.
 pub(crate) const DECISIONS_MAX: usize = 16;
 
-/// Room for the notices of every decision taken in while the consensus task hands over one more:
-/// the storage task never waits for the consensus task, or both would wait for ever.
-pub(crate) const NOTICES_MAX: usize = DECISIONS_MAX + 2;
+/// Room for the notices of every decision that the consensus task may hand over before it reads one: a
+/// body that was missing can free as many blocks as are fetched at once. The storage task never waits for
+/// the consensus task, or both would wait for ever.
+pub(crate) const NOTICES_MAX: usize = 256;
+
+const _: () = assert!(NOTICES_MAX > DECISIONS_MAX + 2 * FETCH_BLOCKS);
+
+/// Blocks that are fetched at once.
+const FETCH_BLOCKS: usize = 64;
+
+const _: () = assert!(FETCH_BLOCKS_MAX == 64, "FETCH_BLOCKS is the same number");
 
 /// What the storage task is given.
 #[derive(Debug)]

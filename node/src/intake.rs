@@ -9,6 +9,7 @@ use consensus::{Body, Input, Standing};
 use proto::block::Block;
 use proto::codec::Canonical as _;
 use proto::epoch::Descriptor;
+use proto::limits::FETCH_BLOCKS_MAX;
 use proto::message::{Decided, Message};
 use proto::transaction::Transaction;
 use proto::verified::{SetVerifier, Verified};
@@ -213,8 +214,9 @@ impl Intake {
         let now = clock::now();
         let Some(body) = self.admit(from, bytes, now) else { return };
         let said = describe(&body, now);
-        let open = self.standing.borrow().height;
-        self.bodies.keep(body, open);
+        // It may belong to any of the decided blocks that are fetched at once.
+        let last = self.standing.borrow().height.plus(FETCH_BLOCKS_MAX.into());
+        self.bodies.keep(body, last);
         self.input(Input::BodyHeld(said)).await;
     }
 

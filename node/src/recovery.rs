@@ -60,12 +60,22 @@ pub(crate) fn recover(
         None => SafetyRecord::default(),
         Some(bytes) => SafetyRecord::decode(&bytes).map_err(unreadable)?,
     };
-    let (mut found, mut live, mut held) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut found, mut live, mut held): (Vec<Record>, Vec<Entry>, Vec<Body>) = Default::default();
     for bytes in bytes {
         let (entry, read) = records::read(&bytes).map_err(unreadable)?;
         live.push(entry);
         match read {
-            Read::Record(record) => found.push(record),
+            Read::Record(record) => {
+                // A body stands in the journal once, under the first height that proposed it.
+                for leaf in record.bodies() {
+                    let entry = live.iter_mut().find(|entry| entry.is_body(leaf));
+                    if let Some(entry) = entry {
+                        entry.raise_to(record.height());
+                    }
+                    bodies.raise_to(leaf, record.height());
+                }
+                found.push(record);
+            }
             Read::Body(body, height) => {
                 held.push(describe(&body, clock::now()));
                 bodies.keep(body, height);
