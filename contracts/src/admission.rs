@@ -85,11 +85,12 @@ impl fmt::Display for AdmissionError {
 /// How checks report: they know the place, the value and the rule.
 pub(crate) type Checked = Result<(), AdmissionError>;
 
-/// A refusal of a field with its value, which is left out where it holds personal data: a resident
-/// number in the field of a party is no party and must still not be repeated.
+/// A refusal of a field with its value. Where the value holds personal data that is the rule that
+/// counts, whatever else is wrong with it: a resident number in the field of a party is no party, and
+/// must not be repeated.
 fn refuse(place: Place, value: &str, rule: Rule) -> Checked {
-    if scan(value, Scan::Free).is_some() {
-        return refuse_unseen(place, rule);
+    if let Some(found) = scan(value, Scan::Free) {
+        return refuse_unseen(place, Rule::personal(found));
     }
     let mut shown: String = value.chars().take(SHOWN_CHARS_MAX).collect();
     if shown.len() < value.len() {

@@ -11,6 +11,7 @@ use super::limits::{INDICATORS_MAX, ITEMS_MAX, RESOURCES_MAX, TIME_MS_MAX};
 use super::registry::filled;
 use super::{Checked, Place, Rule, field, refuse, refuse_unseen};
 use crate::evaluation::{PERMILLE, grade_of, weighted_score};
+use crate::risk::parameter;
 use crate::scheme::Scheme;
 
 /// Bytes of an operation's identity.
@@ -180,7 +181,19 @@ pub(super) fn scheme_propose(proposal: &SchemePropose) -> Checked {
 
 pub(super) fn rule_propose(proposal: &RulePropose) -> Checked {
     let kind = OperationKind::RulePropose.name();
-    field::required(kind, "parameter", &proposal.parameter)
+    field::required(kind, "parameter", &proposal.parameter)?;
+    let Some(known) = parameter::named(&proposal.parameter) else {
+        let names: Vec<&str> = parameter::ALL.iter().map(|known| known.name).collect();
+        let detail = names.join(", ");
+        let rule = Rule::ParameterInvalid { detail };
+        return refuse(Place::field("parameter"), &proposal.parameter, rule);
+    };
+    field::range(Place::field("value"), proposal.value, known.min, known.max)?;
+    if proposal.scope.is_empty() || parameter::scope(&proposal.scope).is_some() {
+        return Ok(());
+    }
+    let detail = "the scope is the index of an agency, or empty for all".to_owned();
+    refuse(Place::field("scope"), &proposal.scope, Rule::ParameterInvalid { detail })
 }
 
 pub(super) fn approve(approval: &Approve) -> Checked {

@@ -7,6 +7,7 @@ use super::{Checked, Place, Rule, refuse, refuse_unseen};
 use crate::identifier::party::{PartyError, PartyId};
 use crate::identifier::{Reason, customs, document, fold, plate, trade};
 use crate::links;
+use crate::privacy::{Scan, scan};
 
 /// Bytes of a digest.
 const DIGEST_BYTES: usize = 32;
@@ -88,6 +89,9 @@ pub(super) fn person(place: Place, text: &str) -> Checked {
     match document::commitment(text) {
         Ok(_) => Ok(()),
         Err(reason) => {
+            if let Some(found) = scan(text, Scan::Free) {
+                return refuse_unseen(place, Rule::personal(found));
+            }
             let (zh, en) =
                 ("人员隐私登记号（64 位十六进制）", "commitment of 64 hexadecimal digits");
             refuse_unseen(place, Rule::Identifier { zh, en, reason })

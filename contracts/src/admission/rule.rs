@@ -1,7 +1,7 @@
 //! The rules of admission: a stable reason in capitals and a sentence in Chinese and English each.
 
 use crate::identifier::Reason;
-use crate::privacy::Personal;
+use crate::privacy::Finding;
 
 macro_rules! rules {
     ($($(#[$doc:meta])* $variant:ident $({ $($(#[$fdoc:meta])* $field:ident: $type:ty,)* })?
@@ -240,6 +240,11 @@ rules! {
         /// What fails.
         detail: String,
     } = "SCHEME_INVALID", "编码方案未通过检验：{detail}", "the scheme does not pass its checks: {detail}";
+    /// A rule parameter that does not exist, or not with this value or scope.
+    ParameterInvalid {
+        /// What is wrong.
+        detail: String,
+    } = "RULE_INVALID", "规则参数无效：{detail}", "is no valid rule parameter: {detail}";
     /// The original of an observation is not text.
     NotUtf8 {
         /// First byte that is not UTF-8.
@@ -249,8 +254,9 @@ rules! {
 
 impl Rule {
     /// A finding of the privacy scan.
-    pub(super) const fn personal(personal: Personal, offset: usize) -> Self {
-        Self::PersonalData { zh: personal.chinese(), en: personal.english(), offset }
+    pub(super) const fn personal(found: Finding) -> Self {
+        let (zh, en) = (found.personal.chinese(), found.personal.english());
+        Self::PersonalData { zh, en, offset: found.offset }
     }
 
     /// The stable reason in capitals. An identifier answers with the reason of its own check.

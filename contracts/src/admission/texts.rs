@@ -11,7 +11,7 @@ use super::limits::{
     NOTICE_CHARS_MAX, REMARK_CHARS_MAX, URI_BYTES_MAX, URI_CHARS_MAX,
 };
 use super::{Checked, Place, Rule, refuse, refuse_unseen};
-use crate::privacy::{Finding, Scan, scan};
+use crate::privacy::{Scan, scan};
 use crate::scheme::canonical;
 
 /// What a text is.
@@ -90,8 +90,8 @@ fn text(place: Place, text: &str, kind: Kind) -> Checked {
     if found > limit {
         return refuse(place, text, Rule::TextTooLong { found, limit });
     }
-    if let Some(Finding { offset, personal }) = scan(text, kind.scan()) {
-        return refuse_unseen(place, Rule::personal(personal, offset));
+    if let Some(found) = scan(text, kind.scan()) {
+        return refuse_unseen(place, Rule::personal(found));
     }
     if !is_canonical_text(text) {
         return refuse(place, text, Rule::TextNotCanonical);
@@ -124,9 +124,7 @@ fn original(seen: &Observation) -> Checked {
     match str::from_utf8(&seen.original) {
         Err(error) => refuse_unseen(place, Rule::NotUtf8 { offset: error.valid_up_to() }),
         Ok(text) => match scan(text, Scan::Free) {
-            Some(Finding { offset, personal }) => {
-                refuse_unseen(place, Rule::personal(personal, offset))
-            }
+            Some(found) => refuse_unseen(place, Rule::personal(found)),
             None => Ok(()),
         },
     }
