@@ -317,8 +317,38 @@ impl Devnet {
         what: &str,
         look: impl AsyncFnMut() -> Option<T>,
     ) -> anyhow::Result<T> {
-        let found = found_within(Duration::from_secs(seconds), look).await;
-        found.ok_or_else(|| self.failed(&format!("not within {seconds} s: {what}")))
+        match found_within(Duration::from_secs(seconds), look).await {
+            Some(found) => Ok(found),
+            None => {
+                let mut stands = format!("not within {seconds} s: {what}");
+                for index in 0..self.nodes.len() {
+                    stands.push_str(&self.stand_line(index).await);
+                }
+                Err(self.failed(&stands))
+            }
+        }
+    }
+
+    /// Where a node says that it stands, in a line.
+    async fn stand_line(&self, index: usize) -> String {
+        let Some(status) = self.status(index).await else {
+            return format!("\nnode {index} does not answer");
+        };
+        format!(
+            "\nnode {index}: open {} view {} primary {} voting {} {}, decided {}, executed {}, \
+             certified {}, hardened {}, waiting transactions {}, {}",
+            status.open_height,
+            status.view,
+            status.primary,
+            status.voting,
+            status.not_voting_reason,
+            status.decided,
+            status.executed,
+            status.certified,
+            status.hardened,
+            status.mempool_transactions,
+            status.waiting_en,
+        )
     }
 
     /// Where a node stands; `None` while it does not answer.
