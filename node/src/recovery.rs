@@ -37,14 +37,16 @@ pub(crate) fn recover(
     home: &Home,
     genesis: &Genesis,
     me: ValidatorIndex,
-    head: Height,
+    ledger: &Ledger<RocksStore>,
     bodies: &Bodies,
 ) -> Result<Recovered, RunError> {
+    let reader = ledger.reader();
+    let view = reader.view()?;
     let folder = home.data_folder().join("journal");
     let Opened { journal, records: bytes, safety, damage, fresh } =
         Journal::open(&folder, genesis.chain(), me)?;
     let mut voting = Voting::Allowed;
-    if fresh && head > Height::GENESIS {
+    if fresh && view.head() > Height::GENESIS {
         voting = Voting::Refused(NotVoting::JournalMissing);
     }
     if let Some(damage) = damage {
@@ -77,7 +79,11 @@ pub(crate) fn recover(
                 found.push(record);
             }
             Read::Body(body, height) => {
-                held.push(describe(&body, clock::now()));
+                // What is executed already must never be proposed again: no member could prepare it,
+                // and one that remembers it could not follow a block that holds it.
+                if view.transaction(body.transaction.tx_id())?.is_none() {
+                    held.push(describe(&body, clock::now()));
+                }
                 bodies.keep(body, height);
             }
         }

@@ -207,7 +207,7 @@ async fn start(
 ) -> Result<(), RunError> {
     let head = recovery::head_of(&ledger)?;
     let bodies = Bodies::default();
-    let recovered = recovery::recover(home, &genesis, me, head.height, &bodies)?;
+    let recovered = recovery::recover(home, &genesis, me, &ledger, &bodies)?;
     let peers = peers(&genesis, &config, me);
     let others = peers.iter().map(|peer| peer.validator).collect();
     let NodeKeys { validator, transport } = keys;
