@@ -7,7 +7,7 @@ use proto::schema::act::{
 };
 use proto::schema::{Body, OperationKind};
 
-use crate::{quantity, verdict};
+use crate::{quantity, rows, verdict};
 
 #[test]
 fn a_match_is_between_two_codes() {
@@ -18,17 +18,17 @@ fn a_match_is_between_two_codes() {
         quantity: None,
         document: "CK-1".to_owned(),
     };
-    for (change, expected) in [
-        ((|_| ()) as fn(&mut MatchDeclare), "ok"),
+    for (change, expected) in rows::<MatchDeclare, _>([
+        (|_| (), "ok"),
         (|m| m.relation = 0, "relation ENUM_UNSPECIFIED"),
         (|m| m.relation = 7, "relation \"7\" ENUM_UNKNOWN"),
         (|m| m.from.clear(), "from FIELD_REQUIRED"),
         (|m| m.to.clear(), "to FIELD_REQUIRED"),
         (|m| m.to = "A-1".into(), "to \"A-1\" SELF_REFERENCE"),
-        (|m| m.quantity = quantity(0), "quantity QUANTITY_ZERO"),
-        (|m| m.quantity = quantity(5), "ok"),
+        (|m| m.quantity = Some(quantity(0)), "quantity QUANTITY_ZERO"),
+        (|m| m.quantity = Some(quantity(5)), "ok"),
         (|m| m.document = "13800138000".into(), "document PERSONAL_DATA"),
-    ] {
+    ]) {
         let mut changed = declared.clone();
         change(&mut changed);
         assert_eq!(verdict(OperationKind::MatchDeclare, &Body::MatchDeclare(changed)), expected);
@@ -86,8 +86,8 @@ fn a_notice_has_a_kind_an_audience_and_a_level() {
         alerts: vec!["R24-0123456789ab".to_owned()],
         valid_until_ms: 0,
     };
-    for (change, expected) in [
-        ((|_| ()) as fn(&mut ReleasePublish), "ok"),
+    for (change, expected) in rows::<ReleasePublish, _>([
+        (|_| (), "ok"),
         (|r| r.id.clear(), "id FIELD_REQUIRED"),
         (|r| r.kind = "rumour".into(), "kind \"rumour\" UNKNOWN_WORD"),
         (|r| r.title.clear(), "title FIELD_REQUIRED"),
@@ -100,7 +100,7 @@ fn a_notice_has_a_kind_an_audience_and_a_level() {
         (|r| r.parties[0] = "92130102MA07Q1W95K".into(), "parties[0] HOUSEHOLD_IN_PLAIN"),
         (|r| r.alerts = vec!["R".into(); 1_001], "alerts LIST_TOO_LONG"),
         (|r| r.valid_until_ms = u64::MAX, "valid_until_ms \"18446744073709551615\" NUMBER_RANGE"),
-    ] {
+    ]) {
         let mut changed = notice.clone();
         change(&mut changed);
         assert_eq!(
@@ -134,8 +134,8 @@ fn evaluation() -> Evaluation {
 
 #[test]
 fn a_grade_follows_from_the_weighted_score_and_comes_with_support() {
-    for (change, expected) in [
-        ((|_| ()) as fn(&mut Evaluation), "ok"),
+    for (change, expected) in rows::<Evaluation, _>([
+        (|_| (), "ok"),
         (|e| e.id.clear(), "id FIELD_REQUIRED"),
         (|e| e.object_kind = "person".into(), "object_kind \"person\" UNKNOWN_WORD"),
         (|e| e.object.clear(), "object FIELD_REQUIRED"),
@@ -176,7 +176,7 @@ fn a_grade_follows_from_the_weighted_score_and_comes_with_support() {
         (|e| e.resources[0].amount = 0, "resources[0].amount QUANTITY_ZERO"),
         (|e| e.resources[0].unit.clear(), "resources[0].unit FIELD_REQUIRED"),
         (|e| e.resources[0].source.clear(), "resources[0].source FIELD_REQUIRED"),
-    ] {
+    ]) {
         let mut changed = evaluation();
         change(&mut changed);
         assert_eq!(verdict(OperationKind::Evaluation, &Body::Evaluation(changed)), expected);

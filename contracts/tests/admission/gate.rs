@@ -140,7 +140,7 @@ fn a_transaction_is_for_this_chain_fits_a_block_and_each_operation_is_admitted()
     assert_eq!(judged(&foreign, &limits), "None  FOREIGN_CHAIN");
     let second_bad = sign(chain, vec![good, bad]);
     assert_eq!(judged(&second_bad, &limits), "Some(1) remark PERSONAL_DATA");
-    let few = BlockLimits { max_ops: 1, ..limits.clone() };
+    let few = BlockLimits { max_ops: 1, ..limits };
     assert_eq!(judged(&two, &few), "None  TOO_MANY_OPERATIONS");
     let small = BlockLimits { max_block_bytes: 10, ..limits };
     assert_eq!(judged(&two, &small), "None  TRANSACTION_TOO_LARGE");

@@ -12,6 +12,14 @@ use proto::operation::{OpUid, Operation, Salt};
 use proto::schema::event::{Item, Quantity, Uom};
 use proto::schema::{Body, OperationKind};
 
+/// A row of a table: a change of a good body, and what admission says of it then.
+type Row<T> = (fn(&mut T), &'static str);
+
+/// A table; being an argument, its closures become functions.
+fn rows<T, const ROWS: usize>(rows: [Row<T>; ROWS]) -> [Row<T>; ROWS] {
+    rows
+}
+
 /// A body as an operation.
 fn operation(kind: OperationKind, body: &Body) -> Operation {
     let (uid, salt) = (OpUid([1; 16]), Salt([2; 16]));
@@ -35,10 +43,10 @@ fn said(error: &AdmissionError) -> String {
     format!("{}{value} {}", error.field, error.reason())
 }
 
-fn quantity(milli: u64) -> Option<Quantity> {
-    Some(Quantity { milli, uom: Uom::Xbx.into() })
+fn quantity(milli: u64) -> Quantity {
+    Quantity { milli, uom: Uom::Xbx.into() }
 }
 
 fn item(code: &str) -> Item {
-    Item { code: code.to_owned(), quantity: quantity(1_000), counterpart: String::new() }
+    Item { code: code.to_owned(), quantity: Some(quantity(1_000)), counterpart: String::new() }
 }

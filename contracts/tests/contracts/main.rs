@@ -6,6 +6,7 @@ mod facts;
 mod governance;
 mod harness;
 mod matching;
+mod notices;
 mod order;
 mod refusals;
 mod risk;

@@ -12,6 +12,7 @@ use contracts::risk::positive::Relation;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use proto::operation::Operation;
+use proto::receipt::Alerts;
 use proto::schema::act::{AlertAcknowledge, Approve, RulePropose};
 use proto::schema::event::{Event, Lot, TestOutcome};
 use proto::schema::registry::{Certificate, CertificateType, Station};
@@ -34,7 +35,7 @@ impl Done {
         let of_operations = self.outcomes.iter().map(|outcome| &outcome.alerts);
         let of_steps = self.steps.iter().map(|step| &step.alerts);
         let mut told = Vec::new();
-        for notice in of_operations.chain(of_steps).flat_map(|alerts| alerts.as_slice()) {
+        for notice in of_operations.chain(of_steps).flat_map(Alerts::as_slice) {
             let (transition, rule) = Transition::of_code(notice.code).unwrap();
             let what = match transition {
                 Transition::Raised => "raised",
@@ -49,14 +50,14 @@ impl Done {
     }
 }
 
-fn imported() -> Option<Lot> {
-    Some(Lot { imported: true, product: "beef".to_owned(), ..Lot::default() })
+fn imported() -> Lot {
+    Lot { imported: true, product: "beef".to_owned(), ..Lot::default() }
 }
 
 fn coding(minute: u64, name: &str) -> Operation {
     let coding = Event {
         declaration: DECLARATION.to_owned(),
-        lot: imported(),
+        lot: Some(imported()),
         ..at(minute, "p-he", vec![item(name, boxes(100))])
     };
     event(OperationKind::Commission, coding)
@@ -76,7 +77,7 @@ fn certificate(number: &str, kind: CertificateType, declaration: &str) -> Operat
     operation(OperationKind::Certificate, &Body::Certificate(body))
 }
 
-fn result(minute: u64, names: &[&str], test: TestOutcome) -> Operation {
+pub(crate) fn result(minute: u64, names: &[&str], test: TestOutcome) -> Operation {
     let tested = Event {
         test: test.into(),
         document: "REPORT-1".to_owned(),
@@ -684,8 +685,11 @@ fn stations_parties_and_vehicles_know_what_they_have_and_had() {
     assert_eq!(trips.len(), 1, "a trip that never was");
 }
 
+/// An alert: identifier, sentence, agencies told.
+type Told = (String, String, BTreeSet<u32>);
+
 /// What stands in the end: active alerts with their words, and what they concern.
-fn standing(chain: &Chain) -> (Vec<(String, String, BTreeSet<u32>)>, Vec<String>) {
+fn standing(chain: &Chain) -> (Vec<Told>, Vec<String>) {
     let mut active = Vec::new();
     for view in alerts(&chain.entries, Filter::Active, 100).unwrap() {
         active.push((view.id, view.zh, view.record.addressees.into_iter().collect()));
