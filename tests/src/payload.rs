@@ -28,7 +28,7 @@ impl Payload {
         Self { seed, state: seed, made: 0 }
     }
 
-    /// A number below `limit`, by the SplitMix64 generator.
+    /// A number below `limit`, by the generator `SplitMix64`.
     fn below(&mut self, limit: u64) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;

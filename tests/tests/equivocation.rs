@@ -60,7 +60,11 @@ async fn no_fork(first: &[u16], second: &[u16], seed: u64) -> anyhow::Result<()>
     assert!(equivocator.try_wait()?.is_none(), "the equivocator runs to the end:\n{text}");
     drop(equivocator.stdin.take());
     equivocator.wait()?;
-    println!("{last} heights, no fork");
+    let mut seen = 0;
+    for node in honest {
+        seen += net.log(node)?.matches("contradicted its own signature").count();
+    }
+    println!("{last} heights, no fork; {seen} contradictions seen by honest nodes");
     Ok(())
 }
 

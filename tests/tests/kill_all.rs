@@ -2,7 +2,7 @@
 //! `kill -9` of all nodes at once, under load, ten times in a row.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use api::submission::TransactionState;
 use proto::TxId;
@@ -22,14 +22,16 @@ const SUBMITTERS: usize = 6;
 /// Transactions prepared for each submitter and round: more than it can get through.
 const PREPARED: usize = 60;
 
-/// Submits prepared transactions until the network is gone; returns what was acknowledged.
-async fn load(
-    net: &mut Devnet,
-    round: u64,
-) -> anyhow::Result<(JoinSet<Vec<(TxId, u64)>>, Arc<AtomicBool>, Arc<std::sync::atomic::AtomicUsize>)>
-{
-    let stop = Arc::new(AtomicBool::new(false));
-    let acknowledged = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+/// Submitters at work.
+struct Load {
+    submitters: JoinSet<Vec<(TxId, u64)>>,
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicUsize>,
+}
+
+/// Submits prepared transactions until it is told to stop, and keeps what was acknowledged.
+fn load(net: &Devnet, round: u64) -> anyhow::Result<Load> {
+    let (stop, acknowledged) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
     let mut submitters = JoinSet::new();
     for submitter in 0..SUBMITTERS {
         let mut payload = Payload::new(round * 100 + u64::try_from(submitter)?);
@@ -46,7 +48,7 @@ async fn load(
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                // Refusals here mean that the node is gone; what counts is what was acknowledged.
+                // Failures here mean that the node is gone; what counts is what was acknowledged.
                 if let Ok(outcome) = submit_to(client.clone(), bytes).await {
                     assert_eq!(outcome.receipts.len(), 4);
                     kept.push((tx_id, outcome.height));
@@ -56,7 +58,7 @@ async fn load(
             kept
         });
     }
-    Ok((submitters, stop, acknowledged))
+    Ok(Load { submitters, stop, acknowledged })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,14 +69,14 @@ async fn nothing_acknowledged_is_lost_when_all_are_killed_ten_times_in_a_row() -
     let mut height = 1;
     for round in 0..ROUNDS {
         net.executed(&[0, 1, 2], height, 60).await?;
-        let (submitters, stop, counter) = load(&mut net, round).await?;
+        let load = load(&net, round)?;
         net.until(60, "enough is acknowledged under load", async || {
-            (counter.load(Ordering::Relaxed) >= ACKNOWLEDGED_MIN).then_some(())
+            (load.acknowledged.load(Ordering::Relaxed) >= ACKNOWLEDGED_MIN).then_some(())
         })
         .await?;
         net.kill_all()?;
-        stop.store(true, Ordering::Relaxed);
-        for kept in submitters.join_all().await {
+        load.stop.store(true, Ordering::Relaxed);
+        for kept in load.submitters.join_all().await {
             acknowledged.extend(kept);
         }
         height = acknowledged.iter().map(|(_, height)| *height).max().unwrap_or(1);

@@ -66,15 +66,13 @@ async fn what_is_not_a_transaction_of_this_chain_is_answered_and_never_ordered()
     let much_later = now()?.plus_ms(400 * 86_400_000);
 
     let mut flipped = good.clone();
-    // Past the header's fixed part and its key stands the signature: the last byte of the header's signature.
-    let signature_end = signature_end(&good);
-    flipped[signature_end] ^= 1;
+    flipped[SIGNATURE_END] ^= 1;
     let unlisted = SecretKey::from_seed(&[99; 32]);
     let cases: Vec<(&str, Vec<u8>, Code, &str)> = vec![
         ("empty", Vec::new(), Code::InvalidArgument, "MALFORMED"),
         ("cut off", good[..good.len() - 1].to_vec(), Code::InvalidArgument, "MALFORMED"),
         ("something after it", [&good[..], &[0]].concat(), Code::InvalidArgument, "MALFORMED"),
-        ("oversized", vec![0; 1_100_000], Code::InvalidArgument, "MALFORMED"),
+        ("oversized", vec![0; 1_050_000], Code::InvalidArgument, "MALFORMED"),
         ("wrong signature", flipped, Code::Unauthenticated, "BAD_SIGNATURE"),
         (
             "foreign chain",
@@ -106,26 +104,18 @@ async fn what_is_not_a_transaction_of_this_chain_is_answered_and_never_ordered()
         assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{what}: {status}");
         assert!(!status.message().is_empty(), "{what}");
     }
+    // Far above the limit it is not even read.
+    let status = refused(&net, vec![0; 2_000_000]).await?;
+    assert_eq!(status.code(), Code::OutOfRange, "{status}");
+    assert!(status.message().contains("2000004 bytes"), "{status}");
     // The one they were made from is recorded all the same.
     let outcome = net.submit_bytes(0, good).await??;
     assert_eq!(outcome.receipts.len(), 2);
     Ok(())
 }
 
-/// Position of the last byte of the signature in a transaction: suite, chain, key, time, count and
-/// root before it (PROTOCOL C3).
-const fn signature_end(_: &[u8]) -> usize {
-    const HEADER: usize = 1 + 32 + (1 + 2 + 32) + 8 + 2 + 32;
-    HEADER + 2 + 64 - 1
-}
-
-#[tokio::test]
-async fn an_operation_that_breaks_a_rule_is_named_by_field_and_never_by_personal_value()
--> anyhow::Result<()> {
-    let net = Devnet::started(1)?;
-    net.executed(&[0], 1, 30).await?;
-    let mut payload = Payload::new(31);
-    let event = |document: &str| Event {
+fn storage_in(document: &str) -> Event {
+    Event {
         occurred_ms: 1_614_528_000_000,
         party: "91110106MA0DE10166".to_owned(),
         station: "S-1".to_owned(),
@@ -136,39 +126,62 @@ async fn an_operation_that_breaks_a_rule_is_named_by_field_and_never_by_personal
             counterpart: String::new(),
         }],
         ..Event::default()
-    };
-    let party = |id: &str| Party {
+    }
+}
+
+fn party(id: &str) -> Party {
+    Party {
         id: id.to_owned(),
         name: "示例".to_owned(),
         party_type: PartyType::ColdStore.into(),
         region: "110106".to_owned(),
         ..Party::default()
-    };
-    let observation = Observation {
+    }
+}
+
+fn observation(original: &str) -> Observation {
+    Observation {
         occurred_ms: 1_614_528_000_000,
         format: "text".to_owned(),
-        original: format!("司机 {RESIDENT_ID}").into_bytes(),
+        original: original.as_bytes().to_vec(),
         codes: vec!["LOT-1".to_owned()],
         ..Observation::default()
-    };
-    let mut unknown_field = Body::Event(event("D-1")).encode();
+    }
+}
+
+/// Position of the last byte of a transaction's signature: suite, chain, key, time, count and root
+/// stand before it (PROTOCOL C3).
+const SIGNATURE_END: usize = 1 + 32 + (1 + 2 + 32) + 8 + 2 + 32 + 2 + 64 - 1;
+
+#[tokio::test]
+async fn an_operation_that_breaks_a_rule_is_named_by_field_and_never_by_personal_value()
+-> anyhow::Result<()> {
+    let net = Devnet::started(1)?;
+    net.executed(&[0], 1, 30).await?;
+    let mut payload = Payload::new(31);
+    let mut unknown_field = Body::Event(storage_in("D-1")).encode();
     unknown_field.extend([0xf8, 0x07, 0x01]); // field 127, varint 1
     let cases = [
         (OperationKind::Party, Body::Party(party("91110106MA0DE10167")).encode(), "id", false),
         (
             OperationKind::StorageIn,
-            Body::Event(event(&format!("运单 {RESIDENT_ID}"))).encode(),
+            Body::Event(storage_in(&format!("运单 {RESIDENT_ID}"))).encode(),
             "document",
             true,
         ),
         (
             OperationKind::StorageIn,
-            Body::Event(event("联系 13812345678")).encode(),
+            Body::Event(storage_in("联系 13812345678")).encode(),
             "document",
             true,
         ),
-        (OperationKind::Observation, Body::Observation(observation).encode(), "original", true),
-        (OperationKind::StorageIn, Body::Event(event("")).encode(), "document", false),
+        (
+            OperationKind::Observation,
+            Body::Observation(observation(&format!("司机 {RESIDENT_ID}"))).encode(),
+            "original",
+            true,
+        ),
+        (OperationKind::StorageIn, Body::Event(storage_in("")).encode(), "document", false),
         (OperationKind::StorageIn, unknown_field, "", false),
         (OperationKind::StorageIn, vec![0xff; 12], "", false),
     ];

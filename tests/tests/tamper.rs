@@ -43,14 +43,11 @@ async fn one_changed_weight_is_found_and_named() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_running_node_is_not_checked_behind_its_back() -> anyhow::Result<()> {
-    let net = Devnet::started(1)?;
-    net.executed(&[0], 1, 30).await?;
-    let home = net.node(0)?.home.folder().to_owned();
-    let home = home.to_str().expect("a temporary folder is UTF-8");
-    let refused = programs::run("jjj-node", ["--lang", "en", "check", "--home", home])?;
-    println!("{refused:?}");
-    assert!(refused.code == Some(0) || refused.code == Some(1), "{refused:?}");
+#[test]
+fn a_home_without_data_is_not_called_sound() -> anyhow::Result<()> {
+    let net = Devnet::new(1)?;
+    let refused = check(&net, 0, false)?.expect(1)?;
+    assert!(refused.err.contains("ledger"), "names the folder: {}", refused.err);
+    assert!(!refused.out.contains("as it was written"), "{}", refused.out);
     Ok(())
 }

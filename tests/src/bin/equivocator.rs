@@ -4,7 +4,7 @@
 //! It runs until its standard input ends, so that it never outlives the test that started it.
 
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::Context as _;
@@ -33,7 +33,7 @@ struct Arguments {
     second_port: u16,
 }
 
-fn start(home: &Home, password_file: &PathBuf) -> anyhow::Result<Child> {
+fn start(home: &Home, password_file: &Path) -> anyhow::Result<Child> {
     let mut command = Command::new(programs::find("jjj-node")?);
     command.args(["--lang", "en", "run", "--home"]).arg(home.folder());
     command.arg("--password-file").arg(password_file).stdin(Stdio::null());

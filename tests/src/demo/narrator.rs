@@ -5,6 +5,9 @@ use std::fmt::Display;
 use genesis::words::Language;
 use tokio::time::Instant;
 
+/// Characters of a program's line that are shown: a window of a usual width.
+const LINE_CHARS_MAX: usize = 150;
+
 /// Who tells.
 #[derive(Debug)]
 pub struct Narrator {
@@ -58,10 +61,12 @@ impl Narrator {
         }
     }
 
-    /// Shows what a program printed, at most `lines` of it.
+    /// Shows what a program printed, at most `lines` of it, each as wide as a window.
     pub fn show(&self, text: &str, lines: usize) {
         for line in text.lines().take(lines) {
-            self.line(format!("   │ {line}"));
+            let shown: String = line.chars().take(LINE_CHARS_MAX).collect();
+            let more = if shown.len() < line.len() { "…" } else { "" };
+            self.line(format!("   │ {shown}{more}"));
         }
         let more = text.lines().count().saturating_sub(lines);
         if more > 0 {

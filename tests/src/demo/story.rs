@@ -215,7 +215,7 @@ async fn packet(teller: &mut Narrator, stage: &Stage) -> anyhow::Result<()> {
     let arguments =
         ["--lang", lang, "trace", PACKET, "--direction", "back", "--proof", path_text(&file)?];
     let told = stage.net.jjj(BEIJING, &arguments)?.expect(0)?.out;
-    teller.show(&told, 60);
+    teller.show(&told, 22);
     for name in ORIGIN {
         ensure!(told.contains(name), "the trace of {PACKET} does not lead to {name}:\n{told}");
     }
