@@ -85,9 +85,9 @@ pub(crate) fn append<S: StoreRead>(
     (height, appends): (Height, &Appends),
     (changes, batch): (&mut Changes, &mut Batch),
 ) -> Result<(), StoreError> {
-    view.prefetch(
-        appends.entries.keys().map(|key| schema::state(Namespace::Log, &key.state_key())),
-    )?;
+    let heads: Vec<Vec<u8>> =
+        appends.entries.keys().map(|key| schema::state(Namespace::Log, &key.state_key())).collect();
+    view.prefetch(heads.iter())?;
     let days = appends.days(height, |key| Ok::<_, StoreError>(head(view, key)?.is_some()))?;
     for (key, entries) in &appends.entries {
         let payloads = entries.iter().map(|entry| (entry.encode(), entry.leaf()));

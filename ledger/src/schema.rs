@@ -57,20 +57,21 @@ pub(crate) fn node(level: u8, index: u64) -> Vec<u8> {
 
 /// Namespace and key of the state.
 pub(crate) fn state(namespace: Namespace, key: &[u8]) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.u8(namespace.code()).raw(key);
-    out.into_bytes()
+    let mut out = Vec::with_capacity(1 + key.len());
+    out.push(namespace.code());
+    out.extend_from_slice(key);
+    out
 }
 
 /// Level of a page and the start of its path, half a byte for each level.
 pub(crate) fn page(level: usize, key: &Hash) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.u8(u8::try_from(level).expect("a path has 64 levels"));
+    let mut out = Vec::with_capacity(1 + level.div_ceil(2));
+    out.push(u8::try_from(level).expect("a path has 64 levels"));
     for at in (0..level).step_by(2) {
         let low = if at + 1 < level { nibble(key, at + 1) } else { 0 };
-        out.u8(nibble(key, at) << 4 | low);
+        out.push(nibble(key, at) << 4 | low);
     }
-    out.into_bytes()
+    out
 }
 
 /// Whether `key` has the length that a page of its level has.

@@ -50,9 +50,12 @@ impl<'a, S: StoreRead> StateView<'a, S> {
     }
 
     /// Reads at once what is not known yet.
-    pub(crate) fn prefetch(&self, keys: impl Iterator<Item = Vec<u8>>) -> Result<(), StoreError> {
+    pub(crate) fn prefetch<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k Vec<u8>>,
+    ) -> Result<(), StoreError> {
         let mut known = self.known.borrow_mut();
-        let unknown: Vec<Vec<u8>> = keys.filter(|key| !known.contains_key(key)).collect();
+        let unknown: Vec<Vec<u8>> = keys.filter(|key| !known.contains_key(*key)).cloned().collect();
         let values = self.store.get_many(Column::State, &unknown)?;
         known.extend(unknown.into_iter().zip(values));
         Ok(())
@@ -89,12 +92,13 @@ impl StateTrie {
         changes: Changes,
         batch: &mut Batch,
     ) -> Result<Hash, StoreError> {
-        view.prefetch(changes.keys().map(|(namespace, key)| schema::state(*namespace, key)))?;
+        let keys: Vec<Vec<u8>> =
+            changes.keys().map(|(namespace, key)| schema::state(*namespace, key)).collect();
+        view.prefetch(keys.iter())?;
         let known = view.known.borrow();
         let mut undo = Undo::default();
         let mut changed: Vec<Changed> = Vec::with_capacity(changes.len());
-        for ((namespace, key), new) in changes {
-            let state_key = schema::state(namespace, &key);
+        for (((namespace, key), new), state_key) in changes.into_iter().zip(keys) {
             let old = known.get(&state_key).and_then(Option::as_ref);
             if old == new.as_ref() {
                 continue;

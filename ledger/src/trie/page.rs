@@ -174,6 +174,10 @@ impl Page {
         *self.nodes.get_mut(at).expect("a page has 32 nodes") = node;
     }
 
+    fn is_child(&self, nibble: u8) -> bool {
+        self.code(usize::from(nibble)) == CHILD
+    }
+
     /// Where the leaves of a slot stand.
     fn span(&self, at: usize) -> std::ops::Range<usize> {
         let counts = |code: &u8| if *code == CHILD { 0 } else { usize::from(*code) };
@@ -278,7 +282,8 @@ impl Page {
 
     /// The sixteen codes, then the content of each slot.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(SLOTS + 32 * SLOTS + 64 * self.leaves.len());
+        let children = self.occupied().filter(|nibble| self.is_child(*nibble)).count();
+        let mut out = Vec::with_capacity(SLOTS + 32 * children + 64 * self.leaves.len());
         out.extend_from_slice(&self.codes);
         self.occupied().for_each(|nibble| self.slot(nibble).write(&mut out));
         out

@@ -169,6 +169,11 @@ pub(crate) fn event(day: u32, party: &str, station: &str, items: Vec<Item>) -> E
     }
 }
 
+/// A length as the formats count it.
+pub(crate) fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap()
+}
+
 /// Index of the first agency.
 pub(crate) const BEIJING: AgencyIndex = AgencyIndex::new(0);
 

@@ -13,16 +13,19 @@ use proto::transaction::Transaction;
 use proto::trie::Namespace;
 use proto::types::Height;
 
-use crate::chain::{Chain, EVENT_DAY, START, event, item};
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
+use crate::chain::{Chain, EVENT_DAY, START, count, event, item};
 
 /// Every log with its head, as it stands in the state.
 fn heads<R: StoreRead>(view: &View<'_, R>) -> String {
     let rows = view.scan_state(Namespace::Log, &[], &[], usize::MAX).unwrap();
-    rows.iter().map(|(key, value)| format!("{}\n  {}\n", hex(key), hex(value))).collect()
+    let lines = rows
+        .iter()
+        .flat_map(|(key, value)| [hex::encode(key), "  ".to_owned() + &hex::encode(value)]);
+    lines.fold(String::new(), |text, line| {
+        text + &line
+            + "
+"
+    })
 }
 
 fn check(found: &str, expected: &Expect) {
@@ -60,12 +63,12 @@ fn a_refusal_enters_the_log_of_its_submitters_party_on_the_day_of_its_block() {
     assert_eq!(log[0].receipt, *receipt);
     check(
         &heads(&view),
-        &expect![[r#"
+        &expect![[r"
         040000000031313a726567756c61746f72
           0000000000000001aaf1f6d20e6f6e99b96db81448dc34c41dd16f9cad2a08e2f25d7d72c3fc70050000000000000001
         0400004f9231313a726567756c61746f72
           00000000000000028a8396fbcbb39dfa952e7c9ea49b23e375ed5481edd2e79955bed05cb0bba2b30000000000000001
-    "#]],
+    "]],
     );
 }
 
@@ -76,14 +79,14 @@ fn genesis_has_this_leaf() {
     let view = reader.view().unwrap();
     let leaf = view.leaf(Height::GENESIS).unwrap().unwrap();
     let root = view.history_root(1).unwrap().unwrap();
-    let found = format!("leaf {}\nhash {}\nroot {root}\n", hex(&leaf.encode()), leaf.hash());
+    let found = format!("leaf {}\nhash {}\nroot {root}\n", hex::encode(leaf.encode()), leaf.hash());
     check(
         &found,
-        &expect![[r#"
+        &expect![[r"
         leaf 00edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b00000000000000000000000000000199c82cc000edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b8ad029cad5b279aa243905a2befa93fc5e61fd1d9dd0a77b98c0ebecc05bbd5c00000000fcbc2e5965322b99ff7be7d8e5673b0070f787e6695af4220cae1936b18f507eeede82dc210588734db12cab823a5cc665b7384420b38e30f561878fd23e6d5e
         hash 776324735776f8de434bf9dae7272a74c423e2e941a8d8563e16912325d6fb56
         root 776324735776f8de434bf9dae7272a74c423e2e941a8d8563e16912325d6fb56
-    "#]],
+    "]],
     );
 }
 
@@ -106,7 +109,7 @@ fn one_receipt_has_one_entry_in_the_log_of_each_distinct_subject() {
         let of_split = here.filter(|item| item.entry.receipt_index == 0).count();
         assert_eq!(of_split, 1, "{subject:?}");
         let head = view.log_head(&key).unwrap().unwrap();
-        assert_eq!(head.size, log.len() as u64);
+        assert_eq!(head.size, count(log.len()));
         let state = view.at(Height::new(2)).unwrap();
         let before = state.value(Namespace::Log, &key.state_key()).unwrap();
         let before = before.map_or(0, |value| LogHead::decode(&value).unwrap().size);

@@ -14,7 +14,7 @@ use proto::tree;
 use proto::trie::{Namespace, StateProof};
 use proto::types::Height;
 
-use crate::chain::{EVENT_DAY, story};
+use crate::chain::{EVENT_DAY, count, story};
 
 fn hashes(list: &[Vec<u8>]) -> Vec<Hash> {
     list.iter().map(|bytes| parse_hash(bytes).unwrap()).collect()
@@ -69,7 +69,7 @@ fn check_log(leaf: &HistoryLeaf, log: &Log) {
         None => assert!(leaves.is_empty()),
         Some(head) => {
             let head = LogHead::decode(head).unwrap();
-            assert_eq!((head.size, head.root), (leaves.len() as u64, tree::root(&leaves)));
+            assert_eq!((head.size, head.root), (count(leaves.len()), tree::root(&leaves)));
         }
     }
 }
@@ -88,9 +88,9 @@ fn every_receipt_of_the_story_is_proven_to_the_history_root() {
             let leaf = proven_leaf(&bundle, item);
             let shown = item.receipt.as_ref().unwrap();
             let payload = ReceiptPayload::decode(&shown.payload).unwrap();
-            let (count, path) = (leaf.receipts_count.into(), hashes(&shown.path));
+            let (total, path) = (leaf.receipts_count.into(), hashes(&shown.path));
             let root = &leaf.receipts_root;
-            tree::verify_inclusion(&payload.leaf(), index.into(), count, &path, root).unwrap();
+            tree::verify_inclusion(&payload.leaf(), index.into(), total, &path, root).unwrap();
             assert!(!bundle.claims[0].words_zh.is_empty() && !bundle.claims[0].words_en.is_empty());
             proven += 1;
         }
@@ -115,13 +115,13 @@ fn an_event_is_proven_with_its_transaction_and_the_record_of_its_key() {
     let tx = item.tx.as_ref().unwrap();
     let signed = proto::transaction::SignedTxHeader::decode(&tx.payload).unwrap();
     signed.verify().unwrap();
-    let (count, path) = (header.tx_count.into(), hashes(&tx.path));
-    tree::verify_inclusion(&signed.leaf(), tx.index.into(), count, &path, &header.tx_root).unwrap();
+    let (total, path) = (header.tx_count.into(), hashes(&tx.path));
+    tree::verify_inclusion(&signed.leaf(), tx.index.into(), total, &path, &header.tx_root).unwrap();
     let op = item.op.as_ref().unwrap();
-    let (count, path) = (signed.header.op_count.into(), hashes(&op.path));
+    let (total, path) = (signed.header.op_count.into(), hashes(&op.path));
     let op_leaf = Tag::Op.hash(&op.bytes);
     let root = &signed.header.op_root;
-    tree::verify_inclusion(&op_leaf, op.index.into(), count, &path, root).unwrap();
+    tree::verify_inclusion(&op_leaf, op.index.into(), total, &path, root).unwrap();
 
     let head = bundle.final_head.as_ref().unwrap();
     let root = parse_hash(&head.root).unwrap();
@@ -297,13 +297,13 @@ fn history_roots_and_paths_of_every_size_agree_with_the_reference() {
     let leaves: Vec<Hash> =
         (0..=36).map(|height| view.leaf(Height::new(height)).unwrap().unwrap().hash()).collect();
     for size in 1..=37usize {
-        let (part, new) = (&leaves[..size], size as u64);
+        let (part, new) = (&leaves[..size], count(size));
         assert_eq!(view.history_root(new).unwrap(), Some(tree::root(part)), "size {size}");
         for old in 0..=size {
-            let at = Height::new(old as u64);
+            let at = Height::new(count(old));
             let path = view.history_path(at, new).unwrap();
             assert_eq!(path, tree::inclusion_path(part, old), "leaf {old} of {size}");
-            let path = view.consistency_path(old as u64, new).unwrap();
+            let path = view.consistency_path(count(old), new).unwrap();
             assert_eq!(path, tree::consistency_path(part, old), "{old} to {size}");
         }
     }
