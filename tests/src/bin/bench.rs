@@ -74,7 +74,8 @@ async fn measure(arguments: Arguments, table: &mut Table) -> anyhow::Result<()> 
         machine::load(),
         network::event_bytes()?
     ));
-    let ceilings = ceilings::measure(table, folder.path(), arguments.quick).await?;
+    let times = if arguments.quick { 100 } else { 1_000 };
+    let ceilings = ceilings::measure(table, folder.path(), times).await?;
     if !arguments.nodes {
         let (keys, blocks) = if arguments.quick { (100_000, 4) } else { (arguments.keys, 20) };
         state::measure((table, &ceilings), folder.path(), (keys, blocks))?;

@@ -39,9 +39,8 @@ pub(crate) struct Ceilings {
     pub(crate) batch: Samples,
 }
 
-/// Measures every ceiling.
-pub(crate) async fn measure(table: &Table, folder: &Path, quick: bool) -> anyhow::Result<Ceilings> {
-    let times = if quick { 100 } else { 1_000 };
+/// Measures every ceiling, slow things `times` times.
+pub(crate) async fn measure(table: &Table, folder: &Path, times: u64) -> anyhow::Result<Ceilings> {
     table.part("the machine");
     let sync = appends(&folder.join("appends"), times)?;
     table.row("append of 4 KiB and fdatasync", &sync.both(), "");

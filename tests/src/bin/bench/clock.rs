@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-/// Since some moment in the past, always forwards.
 #[expect(clippy::disallowed_types, reason = "a benchmark measures time")]
+type Moment = std::time::Instant;
+
+/// Since some moment in the past, always forwards.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Watch(std::time::Instant);
+pub(crate) struct Watch(Moment);
 
 impl Watch {
     /// Starts now.
