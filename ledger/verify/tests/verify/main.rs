@@ -1,7 +1,7 @@
 #![cfg(test)]
+//! The verifier against bundles made by hand: what it accepts, what it refuses and in which words.
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 #![expect(clippy::too_many_lines, reason = "a table of forgeries is one list, however long")]
-//! The verifier against bundles made by hand: what it accepts, what it refuses and in which words.
 
 mod accepted;
 mod chain;

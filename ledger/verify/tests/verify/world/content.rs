@@ -1,0 +1,94 @@
+//! What a height of the made-up chain holds, hashed as the ledger would.
+
+use super::*;
+
+impl Content {
+    pub(super) fn record(&mut self, placed: &Placed, day: u32) {
+        let mut subjects: Vec<SubjectKey> =
+            placed.receipt.links.as_slice().iter().map(|link| link.subject.clone()).collect();
+        subjects.sort();
+        subjects.dedup();
+        for subject in subjects {
+            let bucket = if subject.kind.has_one_log() { 0 } else { day };
+            let key = LogKey { kind: subject.kind, bucket, subject: subject.key.clone() };
+            if bucket != 0 && !self.logs.contains_key(&key) {
+                let directory = LogKey { bucket: 0, ..key.clone() };
+                let entry = DayEntry { bucket, height: Height::new(placed.height) };
+                self.days.entry(directory).or_default().push(entry);
+            }
+            self.logs.entry(key).or_default().push(placed.clone());
+        }
+    }
+
+    pub(super) fn write_log_heads(&mut self) {
+        let heads: Vec<(LogKey, Vec<Hash>, Height)> = self
+            .logs
+            .iter()
+            .map(|(key, entries)| {
+                let leaves = entries.iter().map(|placed| {
+                    let receipt_leaf = placed.receipt.payload().leaf();
+                    let height = Height::new(placed.height);
+                    Entry { height, receipt_index: placed.index, receipt_leaf }.leaf()
+                });
+                (key.clone(), leaves.collect(), Height::new(entries.last().unwrap().height))
+            })
+            .chain(self.days.iter().map(|(key, days)| {
+                let leaves = days.iter().map(DayEntry::leaf).collect();
+                (key.clone(), leaves, days.last().unwrap().height)
+            }))
+            .collect();
+        for (key, leaves, last_height) in heads {
+            let head = LogHead { size: count(&leaves), root: tree::root(&leaves), last_height };
+            self.state.insert((Namespace::Log, key.state_key()), head.encode());
+        }
+    }
+
+    pub(super) fn hashed(&self) -> Vec<(Hash, Hash)> {
+        let mut hashed: Vec<(Hash, Hash)> = self
+            .state
+            .iter()
+            .map(|((namespace, key), value)| {
+                (trie::key_hash(*namespace, key), trie::value_hash(value))
+            })
+            .collect();
+        hashed.sort();
+        hashed
+    }
+
+    pub(super) fn root(&self) -> Hash {
+        trie::root(&self.hashed())
+    }
+
+    pub(super) fn prove(&self, namespace: Namespace, key: &[u8]) -> StateProof {
+        let path = trie::key_hash(namespace, key);
+        let hashed = self.hashed();
+        let mut part = hashed.as_slice();
+        let mut siblings = Vec::new();
+        while part.len() > 1 {
+            let depth = siblings.len();
+            let middle = part.partition_point(|(one, _)| !one.bit(depth));
+            let (left, right) = part.split_at(middle);
+            let (own, other) = if path.bit(depth) { (right, left) } else { (left, right) };
+            siblings.push(trie::subtree(other, depth + 1));
+            part = own;
+        }
+        let other = part.first().copied().filter(|(one, _)| *one != path);
+        StateProof { siblings, other }
+    }
+}
+
+/// Roots of the maximal subtrees without an index of `first..end`.
+pub(super) fn cover(leaves: &[Hash], start: u64, first: u64, end: u64) -> Vec<Hash> {
+    let stop = start + count(leaves);
+    if start >= end || stop <= first {
+        return vec![tree::root(leaves)];
+    }
+    if leaves.len() == 1 {
+        return Vec::new();
+    }
+    let middle = leaves.len().next_power_of_two() / 2;
+    let (left, right) = leaves.split_at(middle);
+    let mut found = cover(left, start, first, end);
+    found.extend(cover(right, start + u64::try_from(middle).unwrap(), first, end));
+    found
+}
