@@ -43,8 +43,8 @@ async fn one_changed_weight_is_found_and_named() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_home_without_data_is_not_called_sound() -> anyhow::Result<()> {
+#[tokio::test]
+async fn a_home_without_data_is_not_called_sound() -> anyhow::Result<()> {
     let net = Devnet::new(1)?;
     let refused = check(&net, 0, false)?.expect(1)?;
     assert!(refused.err.contains("ledger"), "names the folder: {}", refused.err);
