@@ -1,4 +1,6 @@
 #![cfg(test)]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+#![expect(clippy::too_many_lines, reason = "one value with every field, and its golden text")]
 //! The form of a proof bundle: golden bytes and JSON, and what neither form lets through.
 
 use expect_test::expect;
@@ -384,7 +386,8 @@ fn the_json_of_every_field_is_fixed() {
             }
           ]
         }
-    "#]].assert_eq(&(full().to_json() + "\n"));
+    "#]]
+    .assert_eq(&(full().to_json() + "\n"));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 #![cfg(test)]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 //! The words of claims, each template with its branches, in both languages: golden texts that a
 //! second verifier must build to the letter.
 
@@ -275,5 +276,6 @@ fn times_are_beijing_time_in_chinese_and_utc_in_english() {
         2100-01-01T00:00:00.000Z
         2100-01-01 08:00
         2100-01-01 00:00Z
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
