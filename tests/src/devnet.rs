@@ -284,13 +284,11 @@ impl Devnet {
         let node = self.nodes.get_mut(index).with_context(|| format!("no node {index}"))?;
         let mut child = node.child.take().with_context(|| format!("node {index} does not run"))?;
         let ended = found_within(Duration::from_secs(20), async || child.try_wait().transpose());
-        match ended.await {
-            Some(status) => Ok(status?),
-            None => {
-                node.child = Some(child);
-                Err(self.failed(&format!("node {index} does not end")))
-            }
+        if let Some(status) = ended.await {
+            return Ok(status?);
         }
+        node.child = Some(child);
+        Err(self.failed(&format!("node {index} does not end")))
     }
 
     /// What a node has logged so far.
@@ -305,7 +303,7 @@ impl Devnet {
             let log = File::open(&node.log).and_then(std::io::read_to_string).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
             let tail = lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default();
-            text.push_str(&format!("\n--- node {index}\n{}", tail.join("\n")));
+            text.extend(["\n--- node ", &index.to_string(), "\n", &tail.join("\n")]);
         }
         anyhow::anyhow!(text)
     }
@@ -317,16 +315,14 @@ impl Devnet {
         what: &str,
         look: impl AsyncFnMut() -> Option<T>,
     ) -> anyhow::Result<T> {
-        match found_within(Duration::from_secs(seconds), look).await {
-            Some(found) => Ok(found),
-            None => {
-                let mut stands = format!("not within {seconds} s: {what}");
-                for index in 0..self.nodes.len() {
-                    stands.push_str(&self.stand_line(index).await);
-                }
-                Err(self.failed(&stands))
-            }
+        if let Some(found) = found_within(Duration::from_secs(seconds), look).await {
+            return Ok(found);
         }
+        let mut stands = format!("not within {seconds} s: {what}");
+        for index in 0..self.nodes.len() {
+            stands.push_str(&self.stand_line(index).await);
+        }
+        Err(self.failed(&stands))
     }
 
     /// Where a node says that it stands, in a line.
