@@ -72,8 +72,7 @@ pub fn end_of_block(
     steps.extend(backfill::run(context, &codes, state)?);
     steps.extend(settle::settle(context, state)?);
     for payload in due::take(state, context.time, DEADLINES_MAX)? {
-        let raised = risk::on_due(context, &payload, state)?;
-        steps.extend(step::of_raised(context, StepKind::Deadline, &payload, raised));
+        risk::on_due(&payload, state);
     }
     let raised = risk::end_of_block(context, &codes, state)?;
     steps.extend(step::of_raised(context, StepKind::RiskJob, &[], raised));

@@ -135,15 +135,10 @@ pub(crate) fn on_recognised(
     positive::touch_match(state, (opaque, unit), Sign::TakeBack)
 }
 
-/// A deadline that [`crate::due::schedule`] noted has come.
-pub(crate) fn on_due(
-    context: &BlockContext,
-    payload: &[u8],
-    state: &mut Overlay<'_>,
-) -> Result<Raised, StateFault> {
-    match payload.strip_prefix(over::DUE) {
-        Some(key) => over::on_due(context, state, key),
-        None => Ok(Raised::default()),
+/// A deadline that [`crate::due::schedule`] noted has come: it is judged at the end of the block.
+pub(crate) fn on_due(payload: &[u8], state: &mut Overlay<'_>) {
+    if let Some(key) = payload.strip_prefix(over::DUE) {
+        over::on_due(state, key);
     }
 }
 

@@ -1,9 +1,10 @@
 //! Bounded walks along the lineage of a unit: what it was made of, what was made of it, which codes
 //! are the same goods.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proto::receipt::Role;
+use proto::schema::OperationKind;
 
 use crate::codes::Codes;
 use crate::fact;
@@ -12,12 +13,13 @@ use crate::matching;
 use crate::record::matching::MatchStatus;
 use crate::state::{State, StateFault};
 use crate::trace::lineage::{self, Descent};
+use crate::trace::papers;
 
 /// Events and matches of one unit that are followed.
 const NEIGHBOURS_MAX: usize = 256;
 
 /// Which way a walk goes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Way {
     /// To what the goods were before.
     Back,
@@ -38,19 +40,12 @@ pub(super) enum Kin {
     Product,
 }
 
-/// The units at the other side of an event in force; none where it is not in force any more.
-pub(super) fn across(
-    state: &dyn State,
-    codes: &Codes,
-    descent: &Descent,
-) -> Result<Vec<(Kin, Vec<u8>)>, StateFault> {
-    let naming = Naming { agency: descent.agency, codes };
-    let Some(fact) = fact::in_force(&naming, state, descent.uid)? else { return Ok(Vec::new()) };
-    let (kin, lines) = match descent.role {
-        Role::SplitFrom => (Kin::Part, fact.made()),
-        Role::Input => (Kin::Product, fact.made()),
-        Role::SplitTo => (Kin::SplitParent, fact.consumed()),
-        Role::Output => (Kin::ProcessParent, fact.consumed()),
+/// Which way the other units of an event lie from a unit with this role in it; none for roles without
+/// lineage.
+pub(super) const fn way_of(role: Role) -> Option<Way> {
+    match role {
+        Role::SplitTo | Role::Output => Some(Way::Back),
+        Role::SplitFrom | Role::Input => Some(Way::Forward),
         Role::Container
         | Role::Content
         | Role::Same
@@ -60,70 +55,189 @@ pub(super) fn across(
         | Role::DerivedParent
         | Role::DerivedChild
         | Role::Scope
-        | Role::Other => return Ok(Vec::new()), // no roles of lineage
+        | Role::Other => None,
+    }
+}
+
+/// The units at the other side of an event in force; none where it is not in force any more.
+pub(super) fn across(
+    state: &dyn State,
+    codes: &Codes,
+    descent: &Descent,
+) -> Result<Vec<(Kin, Vec<u8>)>, StateFault> {
+    let Some(way) = way_of(descent.role) else { return Ok(Vec::new()) };
+    let naming = Naming { agency: descent.agency, codes };
+    let Some(fact) = fact::in_force(&naming, state, descent.uid)? else { return Ok(Vec::new()) };
+    let is_split = fact.kind == OperationKind::Split;
+    let (kin, lines) = match way {
+        Way::Forward if is_split => (Kin::Part, fact.made()),
+        Way::Forward => (Kin::Product, fact.made()),
+        Way::Back if is_split => (Kin::SplitParent, fact.consumed()),
+        Way::Back => (Kin::ProcessParent, fact.consumed()),
     };
     Ok(lines.iter().map(|line| (kin, line.unit.clone())).collect())
 }
 
-/// The unit and everything that it can be reached from (or that can be reached from it), at most
-/// `limit` units, breadth first. Contents go with their container where the goods move on.
-pub(super) fn walk(
-    state: &dyn State,
-    codes: &Codes,
-    start: &[u8],
-    (way, limit): (Way, usize),
-) -> Result<BTreeSet<Vec<u8>>, StateFault> {
-    let mut seen = BTreeSet::from([start.to_vec()]);
-    let mut open = std::collections::VecDeque::from([start.to_vec()]);
-    while let Some(unit) = open.pop_front() {
-        for next in neighbours(state, codes, &unit, way)? {
-            if seen.len() >= limit {
-                return Ok(seen);
-            }
-            if seen.insert(next.clone()) {
-                open.push_back(next);
-            }
-        }
-    }
-    Ok(seen)
+/// Units whose neighbours are looked up in a block. A block with more touched goods than that goes on
+/// in the next one: no family of goods, however large, keeps a block from ending.
+const LOOKUPS_MAX: usize = 16_384;
+
+/// Walks over the state of one block. An event may have a thousand lines and be met at each of them,
+/// a unit may be an ancestor of a thousand: what was read once is kept.
+pub(super) struct Walker<'a> {
+    codes: &'a Codes,
+    events: BTreeMap<Descent, Vec<Vec<u8>>>,
+    neighbours: BTreeMap<(Way, Vec<u8>), Vec<Vec<u8>>>,
+    certificates: BTreeMap<Vec<u8>, Vec<Vec<u8>>>,
+    lookups: usize,
 }
 
-fn neighbours(
-    state: &dyn State,
-    codes: &Codes,
-    unit: &[u8],
-    way: Way,
-) -> Result<Vec<Vec<u8>>, StateFault> {
-    let mut found = Vec::new();
-    for descent in lineage::descents(state, unit, NEIGHBOURS_MAX)? {
-        for (kin, other) in across(state, codes, &descent)? {
-            let is_back = matches!(kin, Kin::SplitParent | Kin::ProcessParent);
-            if is_back == (way == Way::Back) {
+impl<'a> Walker<'a> {
+    /// A walker that knows nothing yet.
+    pub(super) const fn new(codes: &'a Codes) -> Self {
+        Self {
+            codes,
+            events: BTreeMap::new(),
+            neighbours: BTreeMap::new(),
+            certificates: BTreeMap::new(),
+            lookups: LOOKUPS_MAX,
+        }
+    }
+
+    /// Whether the block has looked at as much as it may.
+    pub(super) const fn is_spent(&self) -> bool {
+        self.lookups == 0
+    }
+
+    /// Notes that `count` more units were looked at.
+    pub(super) const fn spend(&mut self, count: usize) {
+        self.lookups = self.lookups.saturating_sub(count);
+    }
+
+    /// The unit and everything that it can be reached from (or that can be reached from it), at most
+    /// `limit` units, breadth first. Contents go with their container where the goods move on.
+    pub(super) fn walk(
+        &mut self,
+        state: &dyn State,
+        start: &[u8],
+        (way, limit): (Way, usize),
+    ) -> Result<BTreeSet<Vec<u8>>, StateFault> {
+        let mut seen = BTreeSet::new();
+        self.walk_on(state, start, (way, limit), &mut seen)?;
+        Ok(seen)
+    }
+
+    /// Goes on with a walk from another unit; what was seen before is not walked again.
+    pub(super) fn walk_on(
+        &mut self,
+        state: &dyn State,
+        start: &[u8],
+        (way, limit): (Way, usize),
+        seen: &mut BTreeSet<Vec<u8>>,
+    ) -> Result<(), StateFault> {
+        if !seen.insert(start.to_vec()) {
+            return Ok(());
+        }
+        let mut left = limit.saturating_sub(1);
+        let mut open = VecDeque::from([start.to_vec()]);
+        while let Some(unit) = open.pop_front() {
+            for next in self.neighbours(state, &unit, way)? {
+                if left == 0 {
+                    return Ok(());
+                }
+                if seen.insert(next.clone()) {
+                    left -= 1;
+                    open.push_back(next.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Certificates that a unit's own papers and its declarations name, at most `limit` papers of each
+    /// looked at.
+    pub(super) fn certificates(
+        &mut self,
+        state: &dyn State,
+        unit: &[u8],
+        limit: usize,
+    ) -> Result<BTreeSet<Vec<u8>>, StateFault> {
+        let mut found = papers::own_certificates(state, unit, limit)?;
+        for event in papers::naming_events(state, unit, limit)? {
+            if !self.certificates.contains_key(&event) {
+                self.spend(1);
+                let Some((agency, uid)) = lineage::event_of(&event) else { continue };
+                let naming = Naming { agency, codes: self.codes };
+                let named = fact::in_force(&naming, state, uid)?;
+                let named = named.map(|fact| fact.certificates).unwrap_or_default();
+                self.certificates.insert(event.clone(), named);
+            }
+            found.extend(self.certificates.get(&event).into_iter().flatten().cloned());
+        }
+        for declaration in papers::declarations(state, unit, limit)? {
+            found.extend(papers::certificates_of_declaration(state, &declaration, limit)?);
+        }
+        Ok(found)
+    }
+
+    fn neighbours(
+        &mut self,
+        state: &dyn State,
+        unit: &[u8],
+        way: Way,
+    ) -> Result<&[Vec<u8>], StateFault> {
+        let key = (way, unit.to_vec());
+        if !self.neighbours.contains_key(&key) {
+            self.spend(1);
+            let found = self.look_up(state, unit, way)?;
+            self.neighbours.insert(key.clone(), found);
+        }
+        Ok(self.neighbours.get(&key).map(Vec::as_slice).unwrap_or_default())
+    }
+
+    fn look_up(
+        &mut self,
+        state: &dyn State,
+        unit: &[u8],
+        way: Way,
+    ) -> Result<Vec<Vec<u8>>, StateFault> {
+        let mut found = Vec::new();
+        for descent in lineage::descents(state, unit, NEIGHBOURS_MAX)? {
+            if way_of(descent.role) == Some(way) {
+                found.extend_from_slice(self.event(state, descent)?);
+            }
+        }
+        for held in matching::of_unit(state, unit, NEIGHBOURS_MAX)? {
+            let other = match way {
+                Way::Back if held.to == unit => held.from,
+                Way::Forward if held.from == unit => held.to,
+                Way::Back | Way::Forward => continue,
+            };
+            if is_live(matching::status_of(&held.record)) {
                 found.push(other);
             }
         }
-    }
-    for held in matching::of_unit(state, unit, NEIGHBOURS_MAX)? {
-        let other = match way {
-            Way::Back if held.to == unit => held.from,
-            Way::Forward if held.from == unit => held.to,
-            Way::Back | Way::Forward => continue,
-        };
-        if is_live(matching::status_of(&held.record)) {
-            found.push(other);
+        for containment in lineage::containments(state, unit, NEIGHBOURS_MAX)? {
+            // A container that was shipped moved its contents: back from it are they, forward is it.
+            let goes = match way {
+                Way::Back => Role::Content,
+                Way::Forward => Role::Container,
+            };
+            if containment.role == goes {
+                found.push(containment.other);
+            }
         }
+        Ok(found)
     }
-    for containment in lineage::containments(state, unit, NEIGHBOURS_MAX)? {
-        // A container that was shipped moved its contents: back from it are they, forward is it.
-        let goes = match way {
-            Way::Back => Role::Content,
-            Way::Forward => Role::Container,
-        };
-        if containment.role == goes {
-            found.push(containment.other);
+
+    fn event(&mut self, state: &dyn State, descent: Descent) -> Result<&[Vec<u8>], StateFault> {
+        if !self.events.contains_key(&descent) {
+            self.spend(1);
+            let units = across(state, self.codes, &descent)?;
+            self.events.insert(descent, units.into_iter().map(|(_, unit)| unit).collect());
         }
+        Ok(self.events.get(&descent).map(Vec::as_slice).unwrap_or_default())
     }
-    Ok(found)
 }
 
 /// Whether a match says that both codes are the same goods.

@@ -10,7 +10,7 @@ use proto::schema::registry::CertificateType;
 use proto::trie::Namespace;
 
 use super::alert::{self, AlertRecord, AlertSubject, Input, Level, Rule, Transition};
-use super::kin::{self, Way};
+use super::kin::{Walker, Way};
 use super::{VERSION, parameter};
 use crate::codes::Codes;
 use crate::context::Raised;
@@ -21,7 +21,7 @@ use crate::queue::Queue;
 use crate::record::unit::{Flow, UnitRecord};
 use crate::registry;
 use crate::state::{Overlay, State, StateFault};
-use crate::trace::{papers, unit};
+use crate::trace::unit;
 
 /// Units of a walk to the origin of a unit.
 const BACK_MAX: usize = 256;
@@ -88,24 +88,32 @@ pub(super) fn run(
     codes: &Codes,
     state: &mut Overlay<'_>,
 ) -> Result<Raised, StateFault> {
+    let mut walker = Walker::new(codes);
+    let mut reached = BTreeSet::new();
     let mut origins: BTreeSet<Vec<u8>> = BTreeSet::new();
     for touched in take(state)? {
-        let unit = unit::resolved(state, &touched)?;
-        for reached in kin::walk(state, codes, &unit, (Way::Back, BACK_MAX))? {
-            let record = unit::of(state, &reached)?;
-            let has_alert = || known(state, &reached).map(|(_, alert)| alert.is_some());
-            if record.is_some_and(|record| record.is_imported()) || has_alert()? {
-                origins.insert(reached);
-            }
+        if walker.is_spent() {
+            touch(state, &touched);
+            continue;
         }
+        let unit = unit::resolved(state, &touched)?;
+        walker.walk_on(state, &unit, (Way::Back, BACK_MAX), &mut reached)?;
         // What an alert was raised for may not be imported any more.
-        if known(state, &touched)?.1.is_some() {
-            origins.insert(touched);
+        reached.insert(touched);
+    }
+    for unit in reached {
+        let is_imported = unit::of(state, &unit)?.is_some_and(|record| record.is_imported());
+        if is_imported || known(state, &unit)?.1.is_some() {
+            origins.insert(unit);
         }
     }
     let mut raised = Raised::default();
     for origin in origins {
-        raised.extend(judge(context, codes, state, &origin)?);
+        if walker.is_spent() {
+            touch(state, &origin);
+            continue;
+        }
+        raised.extend(judge(context, &mut walker, state, &origin)?);
     }
     Ok(raised)
 }
@@ -119,13 +127,13 @@ fn known(state: &dyn State, origin: &[u8]) -> Result<(String, Option<AlertRecord
 /// Raises, changes or closes the alert of one lot.
 fn judge(
     context: &BlockContext,
-    codes: &Codes,
+    walker: &mut Walker<'_>,
     state: &mut Overlay<'_>,
     origin: &[u8],
 ) -> Result<Raised, StateFault> {
     let (id, held) = known(state, origin)?;
     let is_active = held.as_ref().is_some_and(|held| held.state().is_active());
-    let Some(found) = finding(codes, state, origin)? else {
+    let Some(found) = finding(walker, state, origin)? else {
         return match held {
             Some(held) if is_active => alert::step(context, state, (&id, held), Transition::Closed),
             Some(_) | None => Ok(Raised::default()),
@@ -163,26 +171,31 @@ struct Finding {
 }
 
 /// What is missing at a lot; `None` where nothing is, where it has not moved, or where it is no origin.
-fn finding(codes: &Codes, state: &dyn State, origin: &[u8]) -> Result<Option<Finding>, StateFault> {
+fn finding(
+    walker: &mut Walker<'_>,
+    state: &dyn State,
+    origin: &[u8],
+) -> Result<Option<Finding>, StateFault> {
     let Some(record) = unit::of(state, origin)? else { return Ok(None) };
     if !record.is_imported() {
         return Ok(None);
     }
-    let ancestors = kin::walk(state, codes, origin, (Way::Back, BACK_MAX))?;
-    for ancestor in ancestors.iter().filter(|ancestor| **ancestor != origin) {
-        if unit::of(state, ancestor)?.is_some_and(|record| record.is_imported()) {
-            return Ok(None);
-        }
-    }
-    let Some(way) = moved(codes, state, origin)? else { return Ok(None) };
+    // Papers first: where they are in order, and mostly they are, nothing needs to be walked.
     let coded_ms = record.first.as_ref().map_or(0, |first| first.occurred_ms);
     let (required, parameters_height) = required(state, coded_ms)?;
-    let (present, certificates) = present(codes, state, origin)?;
+    let (present, certificates) = present(walker, state, origin)?;
     let missing: Vec<CertificateType> =
         required.iter().copied().filter(|kind| !present.contains(kind)).collect();
     if missing.is_empty() {
         return Ok(None);
     }
+    let ancestors = walker.walk(state, origin, (Way::Back, BACK_MAX))?;
+    for ancestor in ancestors.iter().filter(|ancestor| **ancestor != origin) {
+        if unit::of(state, ancestor)?.is_some_and(|record| record.is_imported()) {
+            return Ok(None);
+        }
+    }
+    let Some(way) = moved(walker, state, origin)? else { return Ok(None) };
     Ok(Some(Finding {
         missing: names(&missing),
         required: names(&required),
@@ -201,11 +214,15 @@ struct Moved {
 }
 
 /// Whether anything of the lot was shipped, sold or used, and which agencies' platforms know it.
-fn moved(codes: &Codes, state: &dyn State, origin: &[u8]) -> Result<Option<Moved>, StateFault> {
+fn moved(
+    walker: &mut Walker<'_>,
+    state: &dyn State,
+    origin: &[u8],
+) -> Result<Option<Moved>, StateFault> {
     let mut has_moved = false;
     let mut is_consumed = false;
     let mut addressees = BTreeSet::new();
-    for reached in kin::walk(state, codes, origin, (Way::Forward, FORWARD_MAX))? {
+    for reached in walker.walk(state, origin, (Way::Forward, FORWARD_MAX))? {
         let Some(record) = unit::of(state, &reached)? else { continue };
         let any = |flow| record.totals.iter().any(|sums| sums.sum(flow) > 0);
         is_consumed |= any(Flow::Sold) || any(Flow::Used);
@@ -235,13 +252,15 @@ fn required(state: &dyn State, coded_ms: u64) -> Result<(Vec<CertificateType>, u
 
 /// Types that are there for a lot, by its own papers and those of codes of the same goods.
 fn present(
-    codes: &Codes,
+    walker: &mut Walker<'_>,
     state: &dyn State,
     origin: &[u8],
 ) -> Result<(BTreeSet<CertificateType>, usize), StateFault> {
+    let units = matching::class::of(state, origin)?.units;
+    walker.spend(units.len());
     let mut numbers = BTreeSet::new();
-    for unit in matching::class::of(state, origin)?.units {
-        numbers.extend(papers::certificates(state, codes, &unit, PAPERS_MAX)?);
+    for unit in units {
+        numbers.extend(walker.certificates(state, &unit, PAPERS_MAX)?);
     }
     let mut kinds = BTreeSet::new();
     for number in &numbers {

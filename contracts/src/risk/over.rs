@@ -20,6 +20,9 @@ use crate::trace::{lineage, stock, unit};
 /// Balances that are looked at in a block; the rest waits for the next one.
 const BALANCES_MAX: usize = 4_096;
 
+/// Codes of the same goods that are reckoned together in a block; the rest waits for the next one.
+const UNITS_MAX: usize = 8_192;
+
 /// Beginning of the payload of a deadline.
 pub(super) const DUE: &[u8] = b"R12:";
 
@@ -47,20 +50,20 @@ pub(super) fn touch_places(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), S
 /// Looks at the balances that were touched.
 pub(super) fn run(context: &BlockContext, state: &mut Overlay<'_>) -> Result<Raised, StateFault> {
     let mut raised = Raised::default();
+    let mut units = UNITS_MAX;
     for found in QUEUE.scan(state, BALANCES_MAX)? {
+        if units == 0 {
+            break;
+        }
         QUEUE.remove(state, &found.key)?;
-        raised.extend(judge(context, state, &found.key)?);
+        raised.extend(judge(context, state, &found.key, &mut units)?);
     }
     Ok(raised)
 }
 
-/// The settling time of a shortage has passed.
-pub(super) fn on_due(
-    context: &BlockContext,
-    state: &mut Overlay<'_>,
-    key: &[u8],
-) -> Result<Raised, StateFault> {
-    judge(context, state, key)
+/// The settling time of a shortage has passed: it is judged with what the block touched.
+pub(super) fn on_due(state: &mut Overlay<'_>, key: &[u8]) {
+    QUEUE.put(state, key, Vec::new());
 }
 
 /// Raises, closes or settles the alert of one balance.
@@ -68,12 +71,13 @@ fn judge(
     context: &BlockContext,
     state: &mut Overlay<'_>,
     key: &[u8],
+    units: &mut usize,
 ) -> Result<Raised, StateFault> {
     let Some(place) = Place::of(key) else { return Ok(Raised::default()) };
     let id = alert::id_of(state, Rule::OverQuantity, key)?;
     let held = alert::of(state, &id)?;
     let is_active = held.as_ref().is_some_and(|held| held.state().is_active());
-    match (shortage(state, &place)?, held) {
+    match (shortage(state, &place, units)?, held) {
         (None, None) => Ok(Raised::default()),
         (None, Some(held)) if is_active => {
             alert::step(context, state, (&id, held), Transition::Closed)
@@ -178,7 +182,11 @@ fn described(place: &Place, short: &Shortage, held: AlertRecord) -> AlertRecord 
 }
 
 /// The shortage at a place; `None` where there is none.
-fn shortage(state: &dyn State, place: &Place) -> Result<Option<Shortage>, StateFault> {
+fn shortage(
+    state: &dyn State,
+    place: &Place,
+    units: &mut usize,
+) -> Result<Option<Shortage>, StateFault> {
     let own = stock::balance(state, &place.unit, &place.station, place.uom)?;
     // Nearly every balance is in order, and this is all it costs to know.
     if own.outgoing() <= own.incoming() {
@@ -199,6 +207,7 @@ fn shortage(state: &dyn State, place: &Place) -> Result<Option<Shortage>, StateF
     }
     // Goods that came under one code and left under another of the same goods are no shortage.
     let class = matching::class::of(state, &place.unit)?;
+    *units = units.saturating_sub(class.units.len());
     let mut here = Sums::default();
     let mut anywhere = Sums::default();
     let mut was_packed = false;

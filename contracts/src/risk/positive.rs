@@ -13,7 +13,7 @@ use proto::schema::event::TestOutcome;
 use proto::trie::Namespace;
 
 use super::alert::{self, AlertRecord, AlertStep, AlertSubject, Input, Level, Rule, Transition};
-use super::kin::{self, Kin};
+use super::kin::{self, Kin, Way};
 use super::{VERSION, dirty, parameter};
 use crate::codes::Codes;
 use crate::context::Raised;
@@ -547,19 +547,10 @@ impl Search<'_> {
             return Ok(());
         };
         // The event is read only where it is followed: it may have a thousand lines.
-        let followed = match role {
-            Role::SplitTo | Role::Output => found.ways & BACK,
-            Role::SplitFrom | Role::Input => found.ways & FORWARD,
-            Role::Container
-            | Role::Content
-            | Role::Same
-            | Role::Relabel
-            | Role::Carry
-            | Role::Void
-            | Role::DerivedParent
-            | Role::DerivedChild
-            | Role::Scope
-            | Role::Other => 0, // no roles of lineage
+        let followed = match kin::way_of(role) {
+            Some(Way::Back) => found.ways & BACK,
+            Some(Way::Forward) => found.ways & FORWARD,
+            None => 0,
         };
         if followed == 0 {
             return Ok(());

@@ -56,6 +56,24 @@ pub fn certificates(
     Ok(found)
 }
 
+/// Certificates that name a unit's code themselves, at most `limit` papers looked at.
+pub(crate) fn own_certificates(
+    state: &dyn State,
+    unit: &[u8],
+    limit: usize,
+) -> Result<BTreeSet<Vec<u8>>, StateFault> {
+    of_kind(state, unit, CERTIFICATE, limit)
+}
+
+/// Keys of the events that name certificates for a unit, at most `limit` papers looked at.
+pub(crate) fn naming_events(
+    state: &dyn State,
+    unit: &[u8],
+    limit: usize,
+) -> Result<BTreeSet<Vec<u8>>, StateFault> {
+    of_kind(state, unit, EVENT, limit)
+}
+
 /// Certificates that are registered for a declaration line, at most `limit`.
 pub fn certificates_of_declaration(
     state: &dyn State,
