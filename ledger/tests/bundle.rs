@@ -1,7 +1,7 @@
 #![cfg(test)]
+//! The form of a proof bundle: golden bytes and JSON, and what neither form lets through.
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 #![expect(clippy::too_many_lines, reason = "one value with every field, and its golden text")]
-//! The form of a proof bundle: golden bytes and JSON, and what neither form lets through.
 
 use expect_test::expect;
 use ledger::bundle::{

@@ -1,7 +1,7 @@
 #![cfg(test)]
-#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 //! The words of claims, each template with its branches, in both languages: golden texts that a
 //! second verifier must build to the letter.
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
 use std::fmt::Write as _;
 
