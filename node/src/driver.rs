@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use consensus::{
-    Action, Draft, Input, Mode, Own, Record, Replica, SafetyRecord, Standing, StatusDraft, Timer,
-    Unsafe,
+    Action, Body, Draft, Input, Mode, Own, Record, Replica, SafetyRecord, Standing, StatusDraft,
+    Timer, Unsafe,
 };
 use proto::codec::Canonical as _;
 use proto::limits::FETCH_BLOCKS_MAX;
@@ -67,6 +67,8 @@ pub(crate) struct Driver {
     pub(crate) safety: SafetyRecord,
     /// Records that a compacted journal keeps, oldest first.
     pub(crate) live: Vec<Entry>,
+    /// Bodies of the journal, told to the replica before it starts.
+    pub(crate) held: Vec<Body>,
     /// Transaction bodies.
     pub(crate) bodies: Bodies,
     /// Blocks under way, for members that ask.
@@ -100,7 +102,10 @@ impl Driver {
     ) -> Result<(), DriverError> {
         let mut timers: BTreeMap<Timer, Instant> = BTreeMap::new();
         let mut expiry = tokio::time::interval(Duration::from_millis(EXPIRY_MS));
-        let mut waiting = vec![Input::Start];
+        // Bodies of the journal first, their actions carried out like all others: a timer that the
+        // replica believes set and nobody set would never wake it.
+        let held = std::mem::take(&mut self.held).into_iter().map(Input::BodyHeld);
+        let mut waiting: Vec<Input> = held.chain([Input::Start]).collect();
         loop {
             self.work(std::mem::take(&mut waiting), &mut timers).await?;
             let next = timers.iter().min_by_key(|(_, at)| **at).map(|(timer, at)| (*timer, *at));

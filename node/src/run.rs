@@ -25,7 +25,6 @@ use tokio::sync::{mpsc, watch};
 use crate::api::{Service, serve_api};
 use crate::blocks::Blocks;
 use crate::bodies::Bodies;
-use crate::clock;
 use crate::driver::{Driver, DriverError};
 use crate::executor::{
     self, DECISIONS_MAX, Decision, Executed, ExecutorError, NOTICES_MAX, Outlets, Refusals,
@@ -325,12 +324,9 @@ impl Parts {
         let restored = restore(self.chain, head, recovered.records, recovered.safety);
         // The safety record that joins journal and slot: what the signer must never go below.
         let safety = restored.safety();
-        let mut replica = Replica::new(config, restored);
-        let mut none = Vec::new();
-        for body in recovered.bodies {
-            replica.step(clock::now(), Input::BodyHeld(body), &mut none);
-        }
+        let replica = Replica::new(config, restored);
         Ok(Driver {
+            held: recovered.bodies,
             standing: watch::Sender::new(replica.standing()),
             replica,
             chain: self.chain,
