@@ -179,13 +179,12 @@ impl Disk {
         })
     }
 
-    /// Bodies of the journal and of the ledger.
+    /// Bodies of the journal.
     pub(crate) fn bodies(&self) -> impl Iterator<Item = &Body> {
-        let journal = self.lines.iter().filter_map(|line| match line {
+        self.lines.iter().filter_map(|line| match line {
             Line::Body(body, _) => Some(body),
             Line::Record(_) => None,
-        });
-        journal.chain(self.batches.iter().flat_map(|batch| &batch.bodies))
+        })
     }
 
     fn synced_lines(&self) -> &[Line] {

@@ -44,7 +44,7 @@ pub(crate) struct Node {
     pub(crate) replica: Option<Box<Replica>>,
     /// Counts starts: what belongs to an earlier life is ignored.
     pub(crate) life: u32,
-    /// Bodies in memory, from clients, members, journal and ledger.
+    /// Bodies in memory, from clients, members and the journal, until they are released.
     pub(crate) known: BTreeMap<Hash, Body>,
     /// The last block handed to execution in this life.
     pub(crate) tip: (u64, BlockHash),
@@ -116,8 +116,22 @@ impl Node {
         self.unsynced.clear();
         self.sync = None;
         self.executing.clear();
+        self.release = Height::GENESIS;
         self.doom = None;
         self.timers.iter_mut().for_each(|number| *number = number.wrapping_add(1));
+    }
+
+    /// Forgets what only decided heights below `floor` needed. From then on the ledger alone has their
+    /// bodies, and gives them with their blocks.
+    pub(crate) fn release_below(&mut self, floor: Height) {
+        let released = self.release.value()..floor.value();
+        self.release = self.release.max(floor);
+        for height in released {
+            let Some(batch) = self.disk.batch(height) else { continue };
+            for leaf in batch.decided.block.tx_leaves() {
+                self.known.remove(leaf);
+            }
+        }
     }
 
     /// A block and certificate that this node decided, executed or not.

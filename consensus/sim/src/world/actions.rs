@@ -31,8 +31,10 @@ impl World {
             }
             Action::SendStatus(draft) => self.send_status(id, *draft),
             Action::Serve { to, height } => {
-                if let Some(decided) = self.node(id).decided(height.value()) {
-                    self.say(id, to, &Arc::new(Message::Decided(Decided::clone(&decided))));
+                // Out of the ledger, where a block stands as soon as it is executed.
+                let batch = self.node(id).disk.batch(height.value());
+                if let Some(decided) = batch.map(|batch| Decided::clone(&batch.decided)) {
+                    self.say(id, to, &Arc::new(Message::Decided(decided)));
                 }
             }
             Action::SetTimer { timer, after_ms } => {
@@ -63,10 +65,7 @@ impl World {
                 self.node_mut(id).disk.write_certificate(certificate, members);
                 self.check_converged();
             }
-            Action::Release { below } => {
-                let node = self.node_mut(id);
-                node.release = node.release.max(below);
-            }
+            Action::Release { below } => self.node_mut(id).release_below(below),
             Action::Evidence(evidence) => {
                 self.note(id, &|| format!("evidence {evidence}"));
                 if self.node(id).is_honest() {

@@ -157,18 +157,15 @@ impl World {
         }
     }
 
-    /// Decided blocks, each after its bodies.
+    /// Decided blocks out of the ledger, each after its bodies.
     fn answer_blocks(&mut self, id: usize, to: ValidatorIndex, first: u64, count: u64) {
         for height in first..first.saturating_add(count.min(FETCH_BLOCKS_MAX.into())) {
-            let node = self.node(id);
-            let Some(decided) = node.decided(height) else { return };
-            let leaves = decided.block.tx_leaves().iter();
-            let bodies: Vec<_> = leaves.filter_map(|leaf| node.known.get(leaf)).copied().collect();
+            let Some(batch) = self.node(id).disk.batch(height) else { return };
+            let (bodies, decided) = (batch.bodies.clone(), Decided::clone(&batch.decided));
             if !bodies.is_empty() {
                 self.post(id, to, &Payload::Bodies(bodies.into()));
             }
-            let message = Message::Decided(Decided::clone(&decided));
-            self.say(id, to, &Arc::new(message));
+            self.say(id, to, &Arc::new(Message::Decided(decided)));
         }
     }
 
