@@ -285,13 +285,13 @@ impl Replica {
         })
     }
 
-    /// L121: a decided height that is not here and that somebody has.
+    /// L121: a height that a member showed as decided, while the open one is not complete here.
+    ///
+    /// A block without its bodies is not complete: who executed it has released them, and gives them
+    /// out of its ledger, with the block.
     fn behind(&self) -> Option<Height> {
         let ahead = self.peers.iter().map(|peer| peer.ahead).max().unwrap_or_default();
-        let complete = self.known().is_some_and(|slot| {
-            let hash = slot.certificate.as_ref().map(|it| it.statement.block_hash);
-            hash.is_some_and(|hash| slot.block(hash).is_some())
-        });
+        let complete = self.is_decided() && self.missing_block().is_none() && !self.needs_bodies();
         // Decided blocks wait for the executor; fetching more would only move the queue.
         let room = self.tip.height.value().saturating_sub(self.executed.value())
             < u64::from(FETCH_BLOCKS_MAX);

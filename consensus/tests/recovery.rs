@@ -430,7 +430,7 @@ fn a_member_ahead_is_asked_for_blocks() {
         timer fetch => fetch 2 blocks at h1 from 0
         0 decided v0 a => journal decided h1 a; decide h1 a
         0 decided v0 b => -
-        timer fetch => fetch 1 bodies from 2
+        timer fetch => fetch 1 blocks at h2 from 0; fetch 1 bodies from 2
         body t => journal decided h2 b; decide h2 b
         standing => h3 v0 Idle, decided 2, executed 0, certified 0, hardened 0, 0 bodies, waits for 0
     "#]],

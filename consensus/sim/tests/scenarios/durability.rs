@@ -1,12 +1,13 @@
 //! Durability: what a member said or a client was told survives the death of all processes at once.
 
-use sim::World;
+use consensus::Phase;
 use sim::plan::{MILLI, SECOND};
 use sim::world::Audience;
+use sim::{Payload, World};
 
 use crate::support::{
-    assert_hardens, crash_all, decided, hardened, included_by, is_checkpoint, ready, start_all,
-    world_with,
+    assert_hardens, crash_all, decided, hardened, included_by, is_checkpoint, is_pre_prepare,
+    phase, ready, start_all, world_with,
 };
 
 /// P1, B3, B5: bodies are on a quorum of disks before anybody commits. All processes die at every
@@ -69,4 +70,36 @@ fn lost_checkpoints_are_shown_again() {
     let shown = |world: &World| (0..3).all(|id| hardened(world, id) >= 3);
     assert!(world.run_until(5 * SECOND, shown), "status carries them");
     assert_eq!(world.violation(), None);
+}
+
+/// A primary proposes to nobody, dies, and comes back to another block of that height, which the others
+/// have executed and released. They answer its old proposal with block and certificate; the bodies come
+/// only with blocks out of somebody's ledger. (Asked for by their names, nobody has them: it stayed
+/// behind for ever.)
+#[test]
+fn bodies_that_everybody_has_released_come_with_their_block() {
+    for n in [3, 4] {
+        let mut world = ready(n);
+        world.lose(|letter| letter.from == 0 && is_pre_prepare(letter));
+        world.submit(0, Audience::Lonely);
+        assert!(world.run_until(SECOND, |world| phase(world, 0) == Phase::Proposed), "n={n}");
+        world.crash_after_sync(0);
+        world.lose_nothing();
+        let others: Vec<usize> = (1..n.into()).collect();
+        for _ in 0..10 {
+            let leaf = world.submit(1, Audience::One);
+            let ordered = |world: &World| included_by(world, &others, &leaf);
+            assert!(world.run_until(20 * SECOND, ordered), "n={n}: the others go on");
+        }
+        let goal = world.height();
+        // The first questions for blocks are lost, so that block and certificate come by themselves.
+        world.lose(|letter| matches!(letter.payload, Payload::AskBlocks { .. }));
+        world.start(0);
+        assert!(world.run_until(10 * SECOND, |world| phase(world, 0) == Phase::Fetching), "n={n}");
+        world.lose_nothing();
+        let back = |world: &World| world.executed(0) >= goal;
+        assert!(world.run_until(10 * SECOND, back), "n={n}: only {}", world.executed(0));
+        let all: Vec<usize> = (0..n.into()).collect();
+        assert_hardens(&mut world, &all, 10 * SECOND);
+    }
 }
