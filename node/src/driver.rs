@@ -39,7 +39,10 @@ const EXPIRY_MS: u64 = 5_000;
 #[derive(Debug, Error)]
 pub(crate) enum DriverError {
     /// The journal cannot be written: nothing may be promised any more.
-    #[error(transparent)]
+    #[error(
+        "投票日志无法写入，磁盘可能已满或损坏 the journal cannot be written, the disk may be full or \
+         damaged: {0}"
+    )]
     Journal(#[from] JournalError),
     /// The replica asked for a signature that the safety record forbids.
     #[error("the signer refuses: {0}")]

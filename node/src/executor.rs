@@ -62,7 +62,10 @@ pub(crate) struct Executed {
 #[derive(Debug, Error)]
 pub(crate) enum ExecutorError {
     /// A block could not be executed or stored.
-    #[error("block {height} could not be stored: {source}; the disk may be full or damaged")]
+    #[error(
+        "区块 {height} 无法写入，磁盘可能已满或损坏 block {height} could not be stored, the disk may \
+         be full or damaged: {source}"
+    )]
     Append {
         /// Its height.
         height: Height,
@@ -70,7 +73,10 @@ pub(crate) enum ExecutorError {
         source: AppendError,
     },
     /// A certificate could not be stored.
-    #[error("a checkpoint certificate could not be stored: {0}")]
+    #[error(
+        "签认点证书无法写入，磁盘可能已满或损坏 a checkpoint certificate could not be stored, the \
+         disk may be full or damaged: {0}"
+    )]
     Checkpoint(#[source] CertificateError),
 }
 

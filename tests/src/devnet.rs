@@ -223,17 +223,35 @@ impl Devnet {
 
     /// Starts a node.
     pub fn start(&mut self, index: usize) -> anyhow::Result<()> {
-        let program = programs::find("jjj-node")?;
+        self.spawn(index, Command::new(programs::find("jjj-node")?))
+    }
+
+    /// Starts a node none of whose files may grow beyond `kib`: the write that would fails.
+    pub fn start_with_room(&mut self, index: usize, kib: u32) -> anyhow::Result<()> {
+        let mut limited = Command::new("bash");
+        // Without the trap the system ends the process before the write can fail.
+        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$@\"");
+        limited.args(["-c", &script, "bash"]).arg(programs::find("jjj-node")?);
+        self.spawn(index, limited)
+    }
+
+    fn spawn(&mut self, index: usize, mut command: Command) -> anyhow::Result<()> {
         let password_file = self.password_file.clone();
         let node = self.nodes.get_mut(index).with_context(|| format!("no node {index}"))?;
         anyhow::ensure!(node.child.is_none(), "node {index} runs already");
         let log = OpenOptions::new().create(true).append(true).open(&node.log)?;
-        let mut command = Command::new(program);
         command.args(["--lang", "en", "run", "--home"]).arg(node.home.folder());
         command.arg("--password-file").arg(password_file);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         node.child = Some(command.spawn()?);
         Ok(())
+    }
+
+    /// Whether a node's process runs still.
+    pub fn is_running(&mut self, index: usize) -> anyhow::Result<bool> {
+        let node = self.nodes.get_mut(index).with_context(|| format!("no node {index}"))?;
+        let child = node.child.as_mut().with_context(|| format!("node {index} was not started"))?;
+        Ok(child.try_wait()?.is_none())
     }
 
     /// Starts every node that does not run.
