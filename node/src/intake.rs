@@ -13,7 +13,8 @@ use proto::limits::FETCH_BLOCKS_MAX;
 use proto::message::{Decided, Message};
 use proto::transaction::Transaction;
 use proto::verified::{SetVerifier, Verified};
-use proto::{Hash, TimeMs, ValidatorIndex};
+use proto::{ChainId, Hash, TimeMs, ValidatorIndex};
+use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::blocks::Blocks;
@@ -33,17 +34,42 @@ pub(crate) type Connected = BTreeMap<ValidatorIndex, PeerView>;
 /// What this node knows of another member.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct PeerView {
-    /// Whether it is connected.
-    pub(crate) connected: bool,
+    /// How it is connected.
+    pub(crate) link: Link,
     /// Highest height that it says it has executed.
     pub(crate) executed: u64,
     /// Its clock minus ours, milliseconds.
     pub(crate) clock_skew_ms: i64,
 }
 
+/// How another member is connected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Link {
+    /// It is not.
+    #[default]
+    Down,
+    /// It is.
+    Up,
+    /// It is, and speaks no protocol of ours.
+    Foreign,
+}
+
+/// Why no member can be understood.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error(
+    "所有其他节点都使用另一份创世文件或另一版本的软件 genesis: every other validator uses another \
+     genesis document than ours of chain {chain}, or another version of this software; compare them \
+     with jjj-genesis show"
+)]
+pub(crate) struct AllForeign {
+    chain: ChainId,
+}
+
 /// What the intake works with.
 #[derive(Clone)]
 pub(crate) struct Intake {
+    /// Own chain.
+    pub(crate) chain: ChainId,
     /// Parameters of the epoch.
     pub(crate) descriptor: Arc<Descriptor>,
     /// Checks signatures of members.
@@ -67,21 +93,20 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    /// Works until the network ends.
-    pub(crate) async fn run(self, mut events: mpsc::Receiver<Event>) {
+    /// Works until the network ends, or until no other member has our genesis document.
+    pub(crate) async fn run(self, mut events: mpsc::Receiver<Event>) -> Result<(), AllForeign> {
         let checks = Arc::new(Semaphore::new(CHECKS_MAX));
         while let Some(event) = events.recv().await {
             match event {
                 Event::Connected(peer) => {
                     tracing::info!(validator = peer.value(), "connected");
-                    self.connected
-                        .send_modify(|peers| peers.entry(peer).or_default().connected = true);
+                    self.link(peer, Link::Up);
                 }
                 Event::Disconnected(peer) => {
                     tracing::warn!(validator = peer.value(), "not connected any more");
-                    self.connected
-                        .send_modify(|peers| peers.entry(peer).or_default().connected = false);
+                    self.link(peer, Link::Down);
                 }
+                Event::Foreign(peer) => self.foreign(peer)?,
                 Event::Request { from, request: Request::Message(bytes), channel } => {
                     // Votes are few and small: they are checked in order, ahead of bodies.
                     self.network.answer(channel, Response::Received);
@@ -106,6 +131,29 @@ impl Intake {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn link(&self, peer: ValidatorIndex, link: Link) {
+        self.connected.send_modify(|peers| peers.entry(peer).or_default().link = link);
+    }
+
+    /// One member that is not of our chain may be wrong itself; where all others are not, we are.
+    fn foreign(&self, peer: ValidatorIndex) -> Result<(), AllForeign> {
+        let known = self.connected.borrow().get(&peer).is_some_and(|it| it.link == Link::Foreign);
+        if !known {
+            tracing::error!(
+                validator = peer.value(),
+                "创世文件或软件版本不同 it uses another genesis document or another version of this \
+                 software"
+            );
+            self.link(peer, Link::Foreign);
+        }
+        let peers = self.connected.borrow();
+        if peers.values().all(|it| it.link == Link::Foreign) {
+            return Err(AllForeign { chain: self.chain });
+        }
+        Ok(())
     }
 
     async fn input(&self, input: Input) {
@@ -248,9 +296,13 @@ impl Intake {
                 return false;
             }
         };
+        let height = decided.block.header().height;
+        // Late or not asked for: its bodies must not wait for a block a second time.
+        let known = height <= self.standing.borrow().decided;
+        let bodies = if known { &[] } else { bytes.bodies.as_slice() };
         let now = clock::now();
         let listed: BTreeSet<&Hash> = decided.block.tx_leaves().iter().collect();
-        for bytes in &bytes.bodies {
+        for bytes in bodies {
             // A quorum has checked these bodies; that they are the ones is what their leaves say.
             let Ok(transaction) = Transaction::decode(bytes) else { continue };
             if !listed.contains(&transaction.leaf()) {
@@ -259,7 +311,7 @@ impl Intake {
             let body =
                 AdmittedBody { transaction: Arc::new(transaction), bytes: bytes.as_slice().into() };
             let said = describe(&body, now);
-            self.bodies.keep(body, decided.block.header().height);
+            self.bodies.keep(body, height);
             self.input(Input::BodyHeld(said)).await;
         }
         self.input(Input::Message { from, message: Box::new(verified) }).await;

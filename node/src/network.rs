@@ -42,6 +42,9 @@ pub(crate) enum Event {
     Connected(ValidatorIndex),
     /// A validator is not connected any more.
     Disconnected(ValidatorIndex),
+    /// A connected validator speaks no protocol of ours: it has another genesis document, or another
+    /// version of this software.
+    Foreign(ValidatorIndex),
 }
 
 /// What the node tells the network.

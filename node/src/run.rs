@@ -210,7 +210,8 @@ async fn start(
     let peers = peers(&genesis, &config, me);
     let others = peers.iter().map(|peer| peer.validator).collect();
     let NodeKeys { validator, transport } = keys;
-    let settings = Settings { key: transport, listen: config.listen.clone(), peers };
+    let chain = genesis.chain();
+    let settings = Settings { chain, key: transport, listen: config.listen.clone(), peers };
     let (network, events) = network::spawn(&settings)?;
     let (parts, queues) = Parts::new(&genesis, &head, (me, others), (network, &ledger, bodies));
     let driver = parts.driver(validator, head, recovered)?;
@@ -223,7 +224,7 @@ async fn start(
     let mut storage =
         tokio::task::spawn_blocking(move || executor::run(ledger, queues.decisions, &outlets));
     let mut consensus = tokio::spawn(driver.run(queues.inputs, queues.notices));
-    tokio::spawn(intake.run(events));
+    let mut mesh = tokio::spawn(intake.run(events));
     let mut metrics_page = tokio::spawn(http::serve(page, content));
     let mut api = tokio::spawn(serve_api(grpc, service));
     let (grpc, metrics) = (config.grpc, config.metrics);
@@ -232,6 +233,7 @@ async fn start(
     let outcome = tokio::select! {
         ended = &mut consensus => ended_consensus(ended),
         ended = &mut storage => ended_storage(ended),
+        ended = &mut mesh => ended_service("mesh", ended),
         ended = &mut metrics_page => ended_service("metrics", ended),
         ended = &mut api => ended_service("grpc", ended),
         () = stop_signal() => {
@@ -346,6 +348,7 @@ impl Parts {
 
     fn intake(&self, standing: watch::Receiver<Standing>) -> Intake {
         Intake {
+            chain: self.chain,
             descriptor: Arc::clone(&self.descriptor),
             verifier: Arc::new(SetVerifier::new(self.chain, &self.descriptor)),
             gate: self.gate.clone(),

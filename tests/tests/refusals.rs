@@ -4,6 +4,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use genesis::{Genesis, homes};
 use proto::codec::Canonical as _;
 use proto::operation::Operation;
 use proto::schema::event::{Event, Item, Observation, Quantity, Uom};
@@ -305,7 +306,7 @@ async fn a_data_folder_of_another_chain_is_refused() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_genesis_that_differs_between_nodes_is_noticed() -> anyhow::Result<()> {
+async fn a_genesis_of_other_members_is_refused_at_start() -> anyhow::Result<()> {
     let mut net = Devnet::new(3)?;
     let other = Devnet::new(3)?;
     for file in ["genesis.bin", "genesis.toml"] {
@@ -314,11 +315,38 @@ async fn a_genesis_that_differs_between_nodes_is_noticed() -> anyhow::Result<()>
     }
     // Its own key is not in the other document.
     let log = does_not_start(&mut net, 2).await?;
-    assert!(log.contains("genesis"), "{log}");
+    assert!(log.contains("is not a validator of this genesis document"), "{log}");
     // The two that agree do not need it.
     net.start(0)?;
     net.start(1)?;
     net.executed(&[0, 1], 1, 30).await
+}
+
+#[tokio::test]
+async fn a_genesis_that_differs_in_its_time_alone_ends_the_node_that_stands_alone()
+-> anyhow::Result<()> {
+    let mut net = Devnet::new(3)?;
+    let home = net.node(2)?.home.clone();
+    let mut document = home.read_genesis()?.into_document();
+    document.time = document.time.plus_ms(1);
+    let other = Genesis::new(document)?;
+    std::fs::remove_file(home.genesis_file())?;
+    std::fs::remove_file(home.rendering_file())?;
+    homes::write_genesis(&home, &other)?;
+    net.start_all()?;
+    let status = net.ended(2).await?;
+    let log = net.log(2)?;
+    assert!(status.code().is_some_and(|code| code != 0), "{status}: {log}");
+    assert!(log.contains("genesis") && log.contains(&other.chain().to_string()), "{log}");
+    // One that differs may be wrong itself: the others say so and go on.
+    net.executed(&[0, 1], 1, 30).await?;
+    let transaction = net.sign(0, Payload::new(33).operations(1))?;
+    net.submit(0, &transaction).await??;
+    for node in [0, 1] {
+        let log = net.log(node)?;
+        assert!(log.contains("another genesis document") && log.contains("validator=2"), "{log}");
+    }
+    Ok(())
 }
 
 #[tokio::test]

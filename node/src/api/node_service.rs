@@ -14,6 +14,7 @@ use tonic_health::server::HealthReporter;
 
 use super::Service;
 use super::failure::store_failed;
+use crate::intake::Link;
 
 #[tonic::async_trait]
 impl NodeService for Service {
@@ -103,7 +104,7 @@ impl Service {
         let peer = |(index, view): (&ValidatorIndex, &crate::intake::PeerView)| Peer {
             validator: index.value().into(),
             agency: self.agency(*index),
-            connected: view.connected,
+            connected: view.link != Link::Down,
             executed: view.executed,
             clock_skew_ms: view.clock_skew_ms,
         };
@@ -120,22 +121,39 @@ impl Service {
 
     /// Whom the node waits for and why, in Chinese and English; empty where nothing is under way.
     fn waiting(&self, standing: &Standing) -> (String, String) {
+        let (zh, en) = match (standing.mode, standing.phase) {
+            (Mode::Starting, _) => ("启动答复", "an answer at start"),
+            (_, Phase::Idle) if standing.bodies == 0 => return (String::new(), String::new()),
+            (_, Phase::Idle) => ("出块", "a proposal"),
+            (_, Phase::Proposed) => ("预备签认", "a prepare"),
+            (_, Phase::Prepared) => ("确认签认", "a commit"),
+            (_, Phase::ViewChanging(_)) => ("换主签认", "a view change"),
+            (_, Phase::Fetching) => ("区块内容", "the block's content"),
+        };
         if standing.waits_for.is_empty() {
             return (String::new(), String::new());
         }
-        let (zh, en) = match standing.phase {
-            Phase::Idle if standing.bodies == 0 => return (String::new(), String::new()),
-            Phase::Idle => ("出块", "a proposal"),
-            Phase::Proposed => ("预备签认", "a prepare"),
-            Phase::Prepared => ("确认签认", "a commit"),
-            Phase::ViewChanging(_) => ("换主签认", "a view change"),
-            Phase::Fetching => ("区块内容", "the block's content"),
-        };
-        let names: Vec<String> = standing.waits_for.iter().map(|at| self.agency(*at)).collect();
+        let named = standing.waits_for.iter().map(|at| self.agency_and_link(*at));
+        let (names_zh, names_en): (Vec<String>, Vec<String>) = named.unzip();
         (
-            format!("等待 {} 的{zh}", names.join("、")),
-            format!("waits for {en} of {}", names.join(", ")),
+            format!("等待 {} 的{zh}", names_zh.join("、")),
+            format!("waits for {en} of {}", names_en.join(", ")),
         )
+    }
+
+    /// The agency of a validator, and why it cannot answer where that is known.
+    fn agency_and_link(&self, validator: ValidatorIndex) -> (String, String) {
+        let agency = self.agency(validator);
+        match self.connected.borrow().get(&validator).map(|peer| peer.link) {
+            Some(Link::Down) => {
+                (format!("{agency}（未连接）"), format!("{agency} (not connected)"))
+            }
+            Some(Link::Foreign) => (
+                format!("{agency}（创世文件或软件版本不同）"),
+                format!("{agency} (another genesis document or software version)"),
+            ),
+            Some(Link::Up) | None => (agency.clone(), agency),
+        }
     }
 }
 

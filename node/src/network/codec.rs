@@ -4,13 +4,17 @@ use std::io;
 
 use libp2p::futures::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use libp2p::{StreamProtocol, request_response};
+use proto::ChainId;
 use proto::codec::Canonical;
 use proto::limits::FRAME_BYTES_MAX;
 
 use super::frame::{Request, Response};
 
-/// The protocol name; another version is another name.
-pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/jjj/1");
+/// The protocol name of a chain. Another version, or another genesis document, is another name: nodes
+/// that differ in either find out when they first ask each other anything.
+pub(super) fn protocol(chain: ChainId) -> StreamProtocol {
+    StreamProtocol::try_from_owned(format!("/jjj/1/{chain}")).expect("it begins with a slash")
+}
 
 /// Reads and writes capped frames.
 #[derive(Clone, Copy)]

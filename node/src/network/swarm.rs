@@ -8,16 +8,16 @@ use libp2p::allow_block_list::{self, AllowedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::futures::StreamExt as _;
 use libp2p::multiaddr::Protocol;
-use libp2p::request_response::{self, Message, ProtocolSupport, ResponseChannel};
+use libp2p::request_response::{self, Message, OutboundFailure, ProtocolSupport, ResponseChannel};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, identity, noise, tcp, yamux};
-use proto::ValidatorIndex;
 use proto::sign::{PublicKey, SecretKey};
+use proto::{ChainId, ValidatorIndex};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use super::codec::{FrameCodec, PROTOCOL};
+use super::codec::{FrameCodec, protocol};
 use super::frame::{Request, Response};
 use super::{Command, Event, INBOUND_QUEUE, Network, OUTBOUND_QUEUE};
 
@@ -53,6 +53,8 @@ pub(crate) struct Peer {
 /// What the mesh is made from.
 #[derive(Debug)]
 pub(crate) struct Settings {
+    /// The chain: nodes of another one have no protocol in common with this one.
+    pub(crate) chain: ChainId,
     /// Own transport key.
     pub(crate) key: SecretKey,
     /// Where to listen, as multiaddresses.
@@ -105,7 +107,7 @@ pub(crate) fn spawn(settings: &Settings) -> Result<(Network, mpsc::Receiver<Even
     let mut seed = settings.key.seed();
     let keypair = identity::Keypair::ed25519_from_bytes(&mut *seed)
         .map_err(|error| transport(error.to_string()))?;
-    let mut swarm = build(keypair)?;
+    let mut swarm = build(keypair, settings.chain)?;
     let mut members = BTreeMap::new();
     let mut addresses = BTreeMap::new();
     for peer in &settings.peers {
@@ -137,7 +139,7 @@ fn parse(address: &str) -> Result<Multiaddr, NetworkError> {
     address.parse().map_err(|_| NetworkError::Address { address: address.to_owned() })
 }
 
-fn build(keypair: identity::Keypair) -> Result<Swarm<Behaviour>, NetworkError> {
+fn build(keypair: identity::Keypair, chain: ChainId) -> Result<Swarm<Behaviour>, NetworkError> {
     let limits = ConnectionLimits::default()
         .with_max_pending_incoming(Some(PENDING_INCOMING_MAX))
         .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER_MAX));
@@ -149,7 +151,7 @@ fn build(keypair: identity::Keypair) -> Result<Swarm<Behaviour>, NetworkError> {
         allowed: allow_block_list::Behaviour::default(),
         frames: request_response::Behaviour::with_codec(
             FrameCodec,
-            [(PROTOCOL, ProtocolSupport::Full)],
+            [(protocol(chain), ProtocolSupport::Full)],
             frames,
         ),
     };
@@ -272,6 +274,11 @@ impl Mesh {
                     Message::Response { response, .. } => Event::Response { from, response },
                 })
             }
+            request_response::Event::OutboundFailure {
+                peer,
+                error: OutboundFailure::UnsupportedProtocols,
+                ..
+            } => self.members.get(&peer).map(|at| Event::Foreign(*at)),
             request_response::Event::OutboundFailure { peer, error, .. } => {
                 tracing::debug!(%peer, %error, "request failed");
                 None
