@@ -48,7 +48,8 @@ impl Replica {
 
     /// L120: every second, and on a change of mode.
     pub(crate) fn on_status_timer(&mut self, actions: &mut Vec<Action>) {
-        self.pool.expire(self.now);
+        let slots = &self.slots;
+        self.pool.expire(self.now, |leaf| slots.values().any(|slot| slot.lists(leaf)));
         self.check_inclusion(actions);
         self.tell_all(actions);
     }

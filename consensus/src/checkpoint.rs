@@ -248,8 +248,15 @@ impl Replica {
         let size = height.history_size();
         self.checkpoints.roots.insert(size, root);
         self.checkpoints.prune(height);
-        if let Mode::NotVoting(_) = self.mode {
-            actions.push(Action::Release { below: height.next() }); // no vote there to remember
+        // L115: no CHECKPOINT of this size will be signed, so none is waited for. A member that catches up
+        // would otherwise keep everything since it was away.
+        let keeps = match self.mode {
+            Mode::Starting | Mode::Voting => self.is_near_tip(),
+            Mode::NotVoting(_) => false,
+            Mode::Halted(_) => true, // what it holds may be evidence
+        };
+        if !keeps {
+            actions.push(Action::Release { below: height.next() });
         }
         let roots: BTreeSet<Hash> = self
             .checkpoints
@@ -267,11 +274,16 @@ impl Replica {
         }
     }
 
+    /// L90: whether execution is so close to the tip that its roots are signed.
+    fn is_near_tip(&self) -> bool {
+        let lag = u64::from(self.config.descriptor.lag);
+        self.executed.plus(lag) >= self.tip.height
+    }
+
     /// L90: signs the executed size when it grew and execution is close to the tip.
     pub(crate) fn try_checkpoint(&mut self, actions: &mut Vec<Action>) {
         let size = self.executed.history_size();
-        let lag = u64::from(self.config.descriptor.lag);
-        if size <= self.checkpoints.asked || self.executed.plus(lag) < self.tip.height {
+        if size <= self.checkpoints.asked || !self.is_near_tip() {
             return;
         }
         let Some(root) = self.checkpoints.roots.get(&size).copied() else { return };

@@ -81,9 +81,8 @@ impl Replica {
     ) {
         let Signed { statement, signer, .. } = proposal.signed.clone();
         let (height, view) = (statement.height, statement.view);
-        let quorum = usize::from(self.quorum.votes());
         if !self.admits(from, signer, statement.position(), actions)
-            || (view > self.view_max() && proposal.justification.len() < quorum)
+            || (view > self.view_max() && !self.is_exempt(&proposal))
         {
             return;
         }
@@ -121,6 +120,16 @@ impl Replica {
         }
     }
 
+    /// L4: whether a proposal brings its own reason to look at a view far above: only at the open
+    /// height, where it is judged at once, and once for each primary whose reason does not hold.
+    fn is_exempt(&self, proposal: &Proposal) -> bool {
+        let Signed { statement, signer, .. } = &proposal.signed;
+        let convicted = self.known().is_some_and(|slot| slot.unjustified.contains(signer));
+        statement.height == self.open.height
+            && proposal.justification.len() >= usize::from(self.quorum.votes())
+            && !convicted
+    }
+
     fn accept_proposal(&mut self, proposal: Proposal) {
         let slot = self.slot();
         slot.add_block(&proposal.block);
@@ -135,12 +144,14 @@ impl Replica {
     ) {
         let statement = &proposal.signed.statement;
         let (height, view) = (statement.height, statement.view);
-        self.slot().refused.push(view);
+        self.slot().refused.insert(view);
         actions.push(Action::Report(Misbehaviour::Proposal { height, view, reason }));
         match reason {
             BadProposal::Unjustified(_) if !proposal.justification.is_empty() => {
-                let evidence = Evidence::InvalidNewView(proposal.clone());
-                actions.push(Action::Evidence(Box::new(evidence)));
+                if self.slot().unjustified.insert(proposal.signed.signer) {
+                    let evidence = Evidence::InvalidNewView(proposal.clone());
+                    actions.push(Action::Evidence(Box::new(evidence)));
+                }
             }
             BadProposal::Unjustified(_)
             | BadProposal::NotPrimary { .. }

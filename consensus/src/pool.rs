@@ -234,13 +234,15 @@ impl Pool {
         old.take(FORWARD_MAX).map(|(_, leaf)| *leaf).collect()
     }
 
-    /// Forgets bodies that no block can hold any more.
-    pub(crate) fn expire(&mut self, now: TimeMs) {
+    /// Forgets bodies that no block can hold any more, but those that `listed` says an undecided block
+    /// holds: it was proposed in time, and may be locked.
+    pub(crate) fn expire(&mut self, now: TimeMs, listed: impl Fn(&Hash) -> bool) {
         let expired: Vec<Hash> = self
             .held
             .values()
             .filter(|held| held.body.valid_until.plus_ms(EXPIRED_BODY_MS) < now)
             .map(|held| held.body.leaf)
+            .filter(|leaf| !listed(leaf))
             .collect();
         for leaf in &expired {
             self.remove(leaf);

@@ -7,7 +7,7 @@ use proto::block::Block;
 use proto::certificate::{CommitCertificate, PreparedCertificate};
 use proto::message::{Commit, Prepare, Proposal, ViewChangeMessage};
 use proto::verified::Signed;
-use proto::{BlockHash, ValidatorIndex, View};
+use proto::{BlockHash, Hash, ValidatorIndex, View};
 
 use crate::durable::Own;
 use crate::tally::Tally;
@@ -26,7 +26,9 @@ pub(crate) struct Slot {
     /// First valid proposal of each view.
     pub(crate) proposals: BTreeMap<View, Arc<Proposal>>,
     /// Views whose proposal was refused: the primary gets no second try.
-    pub(crate) refused: Vec<View>,
+    pub(crate) refused: BTreeSet<View>,
+    /// Primaries that a NEW-VIEW of theirs convicted, each once.
+    pub(crate) unjustified: BTreeSet<ValidatorIndex>,
     pub(crate) prepares: Tally,
     pub(crate) commits: Tally,
     /// The highest view change of each signer.
@@ -66,6 +68,11 @@ impl Slot {
 
     pub(crate) fn add_block(&mut self, block: &Block) {
         self.blocks.entry(block.hash()).or_insert_with(|| Arc::new(block.clone()));
+    }
+
+    /// Whether a block of this height lists a body.
+    pub(crate) fn lists(&self, leaf: &Hash) -> bool {
+        self.blocks.values().any(|block| block.tx_leaves().contains(leaf))
     }
 
     /// View of the highest prepared certificate.

@@ -6,8 +6,8 @@ use sim::world::Audience;
 use sim::{Payload, World};
 
 use crate::support::{
-    assert_hardens, crash_all, decided, hardened, included_by, is_checkpoint, is_pre_prepare,
-    phase, ready, start_all, world_with,
+    assert_hardens, crash_all, decided, hardened, included_by, is_bodies, is_checkpoint, is_commit,
+    is_pre_prepare, phase, ready, start_all, world_with,
 };
 
 /// P1, B3, B5: bodies are on a quorum of disks before anybody commits. All processes die at every
@@ -101,5 +101,33 @@ fn bodies_that_everybody_has_released_come_with_their_block() {
         assert!(world.run_until(10 * SECOND, back), "n={n}: only {}", world.executed(0));
         let all: Vec<usize> = (0..n.into()).collect();
         assert_hardens(&mut world, &all, 10 * SECOND);
+    }
+}
+
+/// A block is locked when the power fails for two hours, and the time of what it lists is over. No
+/// other block can take its place, so its body, which is in every journal, must not be forgotten. (It was,
+/// at the first look for expired bodies.)
+#[test]
+fn a_locked_block_outlives_the_time_of_its_bodies() {
+    for n in [3, 4] {
+        let all: Vec<usize> = (0..n.into()).collect();
+        let mut world = ready(n);
+        world.lose(is_commit);
+        let leaf = world.submit(0, Audience::One);
+        let locked = |world: &World| (0..n.into()).all(|id| phase(world, id) == Phase::Prepared);
+        assert!(world.run_until(SECOND, locked), "n={n}");
+        for id in &all {
+            world.crash_after_sync(*id);
+        }
+        world.lose_nothing();
+        world.lose(is_bodies); // nobody has to ask for what is in the own journal
+        world.run_for(2 * 3_600 * SECOND);
+        for id in &all {
+            world.start(*id);
+            world.run_for(1_500 * MILLI);
+        }
+        let decided = |world: &World| included_by(world, &all, &leaf);
+        assert!(world.run_until(30 * SECOND, decided), "n={n}");
+        assert_hardens(&mut world, &all, 20 * SECOND);
     }
 }
