@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use consensus::{Own, Record};
 use ledger::reader::Reader;
 use ledger::store::StoreError;
 use proto::block::Block;
@@ -15,7 +16,7 @@ use rocks::RocksStore;
 use crate::network::DecidedBytes;
 
 /// Room that an answer leaves for its own framing.
-const FRAME_MARGIN_BYTES: usize = 64 * 1024;
+pub(crate) const FRAME_MARGIN_BYTES: usize = 64 * 1024;
 
 /// The blocks, behind a lock that is never held across an await.
 #[derive(Clone)]
@@ -34,9 +35,20 @@ impl Blocks {
         self.under_way.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Keeps a proposed block.
-    pub(crate) fn insert(&self, block: Arc<Block>) {
-        self.lock().insert(block.hash(), block);
+    /// Keeps the block that a record of the journal brings, for members that must propose it again.
+    pub(crate) fn remember(&self, record: &Record) {
+        match record {
+            Record::Proposal(proposal) | Record::Own(Own::PrePrepare(proposal)) => {
+                let block = Arc::new(proposal.block.clone());
+                self.lock().insert(block.hash(), block);
+            }
+            Record::Own(
+                Own::Prepare(_) | Own::Commit(_) | Own::ViewChange(_) | Own::Checkpoint(_),
+            )
+            | Record::Prepared(_)
+            | Record::Decided(_)
+            | Record::NotVoting(_) => (), // they bring no new block
+        }
     }
 
     /// A proposed block.

@@ -1,13 +1,19 @@
 //! Transaction bodies of this node: those that wait for a block, and those that blocks under way
 //! need. Shared by the submission service, the network and the consensus task.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use proto::limits::FETCH_BODIES_MAX;
 use proto::transaction::Transaction;
 use proto::{Hash, Height, TimeMs, TxId};
 
 use crate::mempool::{Mempool, MempoolError, Waiting};
+
+/// Leaves that may be asked for at once: four requests full of them, 128 KiB.
+const ASKED_MAX: usize = 4_000;
+
+const _: () = assert!(FETCH_BODIES_MAX == 1_000, "ASKED_MAX is four times as many");
 
 /// A body with its canonical bytes, admitted.
 #[derive(Clone, Debug)]
@@ -18,11 +24,39 @@ pub(crate) struct AdmittedBody {
     pub(crate) bytes: Arc<[u8]>,
 }
 
+/// A body that blocks need.
+#[derive(Debug)]
+struct Kept {
+    /// The last height of a block that lists it.
+    height: Height,
+    body: AdmittedBody,
+    stage: Stage,
+}
+
+/// How far a kept body has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// A block lists it that may yet lose.
+    Proposed,
+    /// It is ordered, and waits for nothing any more.
+    Decided,
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     waiting: Mempool,
     /// Bodies of proposals and decided blocks, until the journal is released past their height.
-    kept: BTreeMap<Hash, (Height, AdmittedBody)>,
+    kept: BTreeMap<Hash, Kept>,
+    /// Leaves that this node asked others for and that have not come yet.
+    asked: BTreeSet<Hash>,
+}
+
+impl Inner {
+    fn keep(&mut self, body: AdmittedBody, height: Height) {
+        let kept = Kept { height, body, stage: Stage::Proposed };
+        let entry = self.kept.entry(kept.body.transaction.leaf()).or_insert(kept);
+        entry.height = entry.height.max(height);
+    }
 }
 
 /// The bodies, behind a lock that is never held across an await.
@@ -35,62 +69,60 @@ impl Bodies {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Takes in an admitted body that waits for a block; `false` where it is here already.
+    /// Takes in an admitted body that waits for a block; `false` where it waits or is ordered already.
     pub(crate) fn insert(&self, body: AdmittedBody) -> Result<bool, MempoolError> {
         let mut inner = self.lock();
-        if inner.kept.contains_key(&body.transaction.leaf()) {
+        let kept = inner.kept.get(&body.transaction.leaf());
+        if kept.is_some_and(|kept| kept.stage == Stage::Decided) {
             return Ok(false);
         }
+        // One that a block lists waits too: the block may lose against another.
         inner.waiting.insert(body.transaction, body.bytes)
     }
 
     /// Keeps a body for a block at `height`, whether or not the mempool has room.
     pub(crate) fn keep(&self, body: AdmittedBody, height: Height) {
-        let mut inner = self.lock();
-        let leaf = body.transaction.leaf();
-        let kept_for = inner.kept.get(&leaf).map_or(height, |(before, _)| height.max(*before));
-        inner.kept.insert(leaf, (kept_for, body));
+        self.lock().keep(body, height);
     }
 
     /// Keeps a body that is kept already for a later height too.
     pub(crate) fn raise_to(&self, leaf: &Hash, height: Option<Height>) {
-        if let (Some((kept_for, _)), Some(height)) = (self.lock().kept.get_mut(leaf), height) {
-            *kept_for = height.max(*kept_for);
+        if let (Some(kept), Some(height)) = (self.lock().kept.get_mut(leaf), height) {
+            kept.height = height.max(kept.height);
         }
-    }
-
-    /// Keeps the waiting bodies that a block at `height` lists, and says which are not here.
-    pub(crate) fn keep_listed(&self, leaves: &[Hash], height: Height) -> Vec<Hash> {
-        let mut inner = self.lock();
-        let mut missing = Vec::new();
-        for leaf in leaves {
-            if let Some((kept_for, _)) = inner.kept.get_mut(leaf) {
-                *kept_for = height.max(*kept_for);
-            } else if let Some(Waiting { transaction, bytes }) = inner.waiting.get(leaf) {
-                let body =
-                    AdmittedBody { transaction: Arc::clone(transaction), bytes: Arc::clone(bytes) };
-                inner.kept.insert(*leaf, (height, body));
-            } else {
-                missing.push(*leaf);
-            }
-        }
-        missing
     }
 
     /// A decided block's bodies leave the mempool; they stay kept until they are released.
     pub(crate) fn decided(&self, leaves: &[Hash], height: Height) {
-        let missing = self.keep_listed(leaves, height);
-        assert!(missing.is_empty(), "a block is handed to execution with its bodies here");
         let mut inner = self.lock();
         for leaf in leaves {
-            inner.waiting.remove(leaf);
+            if let Some(Waiting { transaction, bytes }) = inner.waiting.remove(leaf) {
+                inner.keep(AdmittedBody { transaction, bytes }, height);
+            }
+            let kept = inner.kept.get_mut(leaf);
+            let kept = kept.expect("a block is handed to execution with its bodies here");
+            (kept.height, kept.stage) = (kept.height.max(height), Stage::Decided);
         }
+    }
+
+    /// Notes which bodies others are asked for.
+    pub(crate) fn ask(&self, leaves: &[Hash]) {
+        let mut inner = self.lock();
+        if inner.asked.len() > ASKED_MAX {
+            inner.asked.clear(); // what is still missing is asked for again
+        }
+        inner.asked.extend(leaves);
+    }
+
+    /// Whether a body was asked for and has not come yet; it has come now.
+    pub(crate) fn take_asked(&self, leaf: &Hash) -> bool {
+        self.lock().asked.remove(leaf)
     }
 
     /// Forgets what was kept for heights below `floor`, and says which bodies are not here any more.
     pub(crate) fn release_below(&self, floor: Height) -> Vec<Hash> {
         let mut inner = self.lock();
-        let released = inner.kept.extract_if(.., |_, (height, _)| *height < floor);
+        let released = inner.kept.extract_if(.., |_, kept| kept.height < floor);
         let released: Vec<Hash> = released.map(|(leaf, _)| leaf).collect();
         released.into_iter().filter(|leaf| inner.waiting.get(leaf).is_none()).collect()
     }
@@ -108,18 +140,24 @@ impl Bodies {
     /// A body.
     pub(crate) fn get(&self, leaf: &Hash) -> Option<AdmittedBody> {
         let inner = self.lock();
-        if let Some((_, body)) = inner.kept.get(leaf) {
-            return Some(body.clone());
+        if let Some(kept) = inner.kept.get(leaf) {
+            return Some(kept.body.clone());
         }
         let Waiting { transaction, bytes } = inner.waiting.get(leaf)?;
         Some(AdmittedBody { transaction: Arc::clone(transaction), bytes: Arc::clone(bytes) })
+    }
+
+    /// Whether a body is here.
+    pub(crate) fn holds(&self, leaf: &Hash) -> bool {
+        let inner = self.lock();
+        inner.kept.contains_key(leaf) || inner.waiting.get(leaf).is_some()
     }
 
     /// Whether a transaction waits or is under way.
     pub(crate) fn holds_id(&self, id: &TxId) -> bool {
         let inner = self.lock();
         inner.waiting.holds_id(id)
-            || inner.kept.values().any(|(_, body)| body.transaction.tx_id() == *id)
+            || inner.kept.values().any(|kept| kept.body.transaction.tx_id() == *id)
     }
 
     /// Transactions and bytes that wait.

@@ -21,16 +21,23 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::blocks::Blocks;
-use crate::bodies::{AdmittedBody, Bodies};
+use crate::bodies::Bodies;
 use crate::clock;
 use crate::executor::Decision;
 use crate::journal::{Journal, JournalError};
 use crate::metrics::Metrics;
 use crate::network::{Network, Request};
-use crate::records::Entry;
+use crate::records::{self, Entry, Live};
 
 /// Inputs taken in before the journal is synced once for all of them.
 const INPUTS_PER_SYNC_MAX: usize = 64;
+
+/// Bytes of bodies after which a forwarded frame is full: a block's worth, far below a frame's limit.
+const FORWARD_BYTES: usize = 1024 * 1024;
+
+/// Milliseconds beyond its time for which a waiting body is kept, as the replica does: a block that lists
+/// it may be under way.
+const EXPIRED_BODY_MS: u64 = 60_000;
 
 /// Pause between looks for transactions whose time is over.
 const EXPIRY_MS: u64 = 5_000;
@@ -68,8 +75,8 @@ pub(crate) struct Driver {
     pub(crate) journal: Journal,
     /// The highest signatures made.
     pub(crate) safety: SafetyRecord,
-    /// Records that a compacted journal keeps, oldest first.
-    pub(crate) live: Vec<Entry>,
+    /// What a compacted journal keeps.
+    pub(crate) live: Live,
     /// Bodies of the journal, told to the replica before it starts.
     pub(crate) held: Vec<Body>,
     /// Transaction bodies.
@@ -91,7 +98,9 @@ pub(crate) struct Driver {
 struct Round {
     actions: Vec<Action>,
     signed: Vec<Own>,
-    dropped: Vec<Hash>,
+    /// Heights below are released when everything else of the round is done: a proposal of the same
+    /// round may need their bodies.
+    release: Option<Height>,
 }
 
 impl Driver {
@@ -103,6 +112,10 @@ impl Driver {
         mut inputs: mpsc::Receiver<Input>,
         mut notices: mpsc::Receiver<Input>,
     ) -> Result<(), DriverError> {
+        if self.replica.standing().mode == Mode::Starting {
+            // What was read may be in the system's memory only, and counts from here on.
+            self.make_durable()?;
+        }
         let mut timers: BTreeMap<Timer, Instant> = BTreeMap::new();
         let mut expiry = tokio::time::interval(Duration::from_millis(EXPIRY_MS));
         // Bodies of the journal first, their actions carried out like all others: a timer that the
@@ -131,7 +144,7 @@ impl Driver {
                     }
                 }
                 _ = expiry.tick() => {
-                    let expired = self.bodies.drop_expired(clock::now());
+                    let expired = self.bodies.drop_expired(clock::now().minus_ms(EXPIRED_BODY_MS));
                     waiting.extend(expired.into_iter().map(Input::BodyDropped));
                 }
             }
@@ -148,6 +161,9 @@ impl Driver {
             let mut round = Round::default();
             let now = clock::now();
             for input in inputs {
+                if self.is_gone(&input) {
+                    continue;
+                }
                 self.replica.step(now, input, &mut round.actions);
             }
             for action in std::mem::take(&mut round.actions) {
@@ -156,10 +172,12 @@ impl Driver {
             if !round.signed.is_empty() {
                 self.make_durable()?;
             }
-            // Only now do own messages count, and only now may they leave.
-            inputs = round.signed.into_iter().map(Input::Signed).collect();
             // A body of a proposal that was not decided: the replica must not count on it.
-            inputs.extend(round.dropped.into_iter().map(Input::BodyDropped));
+            let dropped = round.release.map_or_else(Vec::new, |below| self.release(below));
+            self.compact()?;
+            // Only now do own messages count, and only now may they leave.
+            inputs = dropped.into_iter().map(Input::BodyDropped).collect();
+            inputs.extend(round.signed.into_iter().map(Input::Signed));
         }
         self.publish();
         Ok(())
@@ -170,15 +188,25 @@ impl Driver {
         let started = Instant::now();
         tokio::task::block_in_place(|| {
             self.journal.sync()?;
-            self.journal.write_safety(&self.safety.encode())?;
-            if self.journal.is_long() {
-                let records = self.live.iter().map(Entry::encode).collect();
-                self.journal.compact(records, &self.safety.encode())?;
-            }
-            Ok::<_, JournalError>(())
+            self.journal.write_safety(&self.safety.encode())
         })?;
         self.metrics.journal_sync(started.elapsed());
         Ok(())
+    }
+
+    /// Shortens a journal that has grown long, signed or not: who catches up signs nothing for a long
+    /// time.
+    fn compact(&mut self) -> Result<(), JournalError> {
+        if !self.journal.is_long() {
+            return Ok(());
+        }
+        let records = self.live.encode();
+        tokio::task::block_in_place(|| self.journal.compact(records, &self.safety.encode()))
+    }
+
+    /// Whether an input speaks of a body that was released while it waited in the queue.
+    fn is_gone(&self, input: &Input) -> bool {
+        matches!(input, Input::BodyHeld(body) if !self.bodies.holds(&body.leaf))
     }
 
     async fn carry_out(
@@ -202,6 +230,7 @@ impl Driver {
             }
             Action::ForwardBodies(leaves) => self.forward(&leaves),
             Action::FetchBodies { from, leaves } => {
+                self.bodies.ask(&leaves);
                 self.network.send(from, Request::FetchBodies { leaves });
             }
             Action::FetchBlock { from, hash } => {
@@ -224,10 +253,10 @@ impl Driver {
                     .await
                     .map_err(|_| DriverError::ExecutorGone)?;
             }
-            Action::Release { below } => round.dropped.extend(self.release(below)),
+            Action::Release { below } => round.release = round.release.max(Some(below)),
             Action::Evidence(evidence) => {
                 let guilty: Vec<u16> = evidence.guilty().iter().map(|at| at.value()).collect();
-                tracing::error!(?guilty, ?evidence, "a validator contradicted its own signature");
+                tracing::error!(?guilty, %evidence, "a validator contradicted its own signature");
                 self.metrics.evidence();
             }
             Action::Report(misbehaviour) => tracing::warn!(%misbehaviour, "rule broken"),
@@ -238,11 +267,10 @@ impl Driver {
 
     fn record(&mut self, record: &Record) -> Result<(), DriverError> {
         let height = record.height();
-        let mut entries = Vec::new();
+        let mut bytes = Vec::new();
         for leaf in record.bodies() {
-            if let Some(entry) = self.live.iter_mut().find(|entry| entry.is_body(leaf)) {
-                // Proposed again at a later height: a compacted journal keeps it until then.
-                entry.raise_to(height);
+            // Proposed again at a later height: a compacted journal keeps it until then.
+            if self.live.raise(leaf, height) {
                 self.bodies.raise_to(leaf, height);
                 continue;
             }
@@ -251,33 +279,19 @@ impl Driver {
             if let Some(height) = height {
                 self.bodies.keep(body.clone(), height);
             }
-            entries.push(Entry::body(*leaf, height, &body));
+            bytes.push(records::encode_body(height, &body));
+            self.live.add_body(*leaf, height, &body);
         }
-        self.remember(record);
-        entries.push(Entry::record(record));
-        let bytes: Vec<Vec<u8>> = entries.iter().map(Entry::encode).collect();
+        self.blocks.remember(record);
+        let entry = Entry::record(record);
+        bytes.push(entry.encode());
+        self.live.add_record(entry);
         tokio::task::block_in_place(|| {
             self.journal.append(&bytes)?;
             // No signature may follow whose sync would cover it.
             if record.is_urgent() { self.journal.sync() } else { Ok(()) }
         })?;
-        self.live.extend(entries);
         Ok(())
-    }
-
-    /// Keeps a block under way at hand, for members that ask for it.
-    fn remember(&self, record: &Record) {
-        match record {
-            Record::Proposal(proposal) | Record::Own(Own::PrePrepare(proposal)) => {
-                self.blocks.insert(Arc::new(proposal.block.clone()));
-            }
-            Record::Own(
-                Own::Prepare(_) | Own::Commit(_) | Own::ViewChange(_) | Own::Checkpoint(_),
-            )
-            | Record::Prepared(_)
-            | Record::Decided(_)
-            | Record::NotVoting(_) => (), // they bring no new block
-        }
     }
 
     fn sign(&mut self, draft: Draft) -> Result<Own, DriverError> {
@@ -317,12 +331,19 @@ impl Driver {
         });
     }
 
+    /// Forwards bodies in frames of about a block's size.
     fn forward(&self, leaves: &[Hash]) {
-        let found: Vec<AdmittedBody> =
-            leaves.iter().filter_map(|leaf| self.bodies.get(leaf)).collect();
-        for body in found {
+        let mut found = leaves.iter().filter_map(|leaf| self.bodies.get(leaf)).peekable();
+        while found.peek().is_some() {
+            let (mut frame, mut bytes) = (Vec::new(), 0);
+            while bytes < FORWARD_BYTES
+                && let Some(body) = found.next()
+            {
+                bytes += body.bytes.len();
+                frame.push(body.bytes.to_vec());
+            }
             for to in &self.others {
-                self.network.send(*to, Request::Bodies(vec![body.bytes.to_vec()]));
+                self.network.send(*to, Request::Bodies(frame.clone()));
             }
         }
     }
@@ -343,7 +364,7 @@ impl Driver {
     }
 
     fn release(&mut self, below: Height) -> Vec<Hash> {
-        self.live.retain(|entry| entry.is_needed_from(below));
+        self.live.release_below(below);
         self.blocks.release_below(below);
         self.bodies.release_below(below)
     }

@@ -92,19 +92,33 @@ impl Gate {
     }
 
     /// Takes in a transaction that another member forwarded.
-    pub(crate) fn admit(&self, bytes: &[u8], now: TimeMs) -> Result<AdmittedBody, Inadmissible> {
-        let transaction = Transaction::decode(bytes)?;
-        let header = transaction.header();
-        let (valid_until, max_ttl_ms) = (header.valid_until, self.limits.max_ttl_ms);
-        if header.chain != self.chain {
-            let (found, expected) = (header.chain, self.chain);
-            return Err(Inadmissible::ForeignChain { found, expected });
-        }
+    pub(crate) fn admit(
+        &self,
+        transaction: Transaction,
+        bytes: &[u8],
+        now: TimeMs,
+    ) -> Result<AdmittedBody, Inadmissible> {
+        let (valid_until, max_ttl_ms) = (transaction.header().valid_until, self.limits.max_ttl_ms);
         if valid_until < now {
             return Err(Inadmissible::Expired { valid_until, now });
         }
         if valid_until > now.plus_ms(max_ttl_ms) {
             return Err(Inadmissible::TooFar { valid_until, max_ttl_ms });
+        }
+        self.admit_for_block(transaction, bytes)
+    }
+
+    /// Takes in a transaction that a block lists: whether its time fits is judged by the time of the
+    /// block, which may be long past where the block is locked.
+    pub(crate) fn admit_for_block(
+        &self,
+        transaction: Transaction,
+        bytes: &[u8],
+    ) -> Result<AdmittedBody, Inadmissible> {
+        let header = transaction.header();
+        if header.chain != self.chain {
+            let (found, expected) = (header.chain, self.chain);
+            return Err(Inadmissible::ForeignChain { found, expected });
         }
         let tx_id = header.tx_id();
         if let Some(place) = self.reader.view()?.transaction(tx_id)? {
@@ -121,7 +135,7 @@ impl Gate {
         bytes: &[u8],
         now: TimeMs,
     ) -> Result<AdmittedBody, Inadmissible> {
-        let body = self.admit(bytes, now)?;
+        let body = self.admit(Transaction::decode(bytes)?, bytes, now)?;
         let key = body.transaction.header().submitter;
         match self.reader.view()?.state(Namespace::Key, key.as_bytes())? {
             Some(_) => Ok(body),

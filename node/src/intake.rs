@@ -9,7 +9,7 @@ use consensus::{Body, Input, Standing};
 use proto::block::Block;
 use proto::codec::Canonical as _;
 use proto::epoch::Descriptor;
-use proto::limits::FETCH_BLOCKS_MAX;
+use proto::limits::{FETCH_BLOCKS_MAX, FRAME_BYTES_MAX};
 use proto::message::{Decided, Message};
 use proto::transaction::Transaction;
 use proto::verified::{SetVerifier, Verified};
@@ -17,7 +17,7 @@ use proto::{ChainId, Hash, TimeMs, ValidatorIndex};
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::blocks::Blocks;
+use crate::blocks::{Blocks, FRAME_MARGIN_BYTES};
 use crate::bodies::{AdmittedBody, Bodies};
 use crate::clock;
 use crate::gate::{Gate, Inadmissible};
@@ -27,6 +27,10 @@ use crate::network::{Channel, DecidedBytes, Event, Network, Request, Response};
 /// Bodies and answers that are checked at once; signatures of transactions are the heaviest work of a
 /// node, and votes must not queue behind them.
 const CHECKS_MAX: usize = 8;
+
+/// Frames that may wait to be checked, beside those that are. More are dropped, and come again: bodies are
+/// forwarded anew after a timeout, whoever asks asks again. Votes never wait for them.
+const FRAMES_WAITING_MAX: usize = 64;
 
 /// Members as the network sees them.
 pub(crate) type Connected = BTreeMap<ValidatorIndex, PeerView>;
@@ -95,7 +99,8 @@ pub(crate) struct Intake {
 impl Intake {
     /// Works until the network ends, or until no other member has our genesis document.
     pub(crate) async fn run(self, mut events: mpsc::Receiver<Event>) -> Result<(), AllForeign> {
-        let checks = Arc::new(Semaphore::new(CHECKS_MAX));
+        let (work, waiting) = mpsc::channel(FRAMES_WAITING_MAX);
+        tokio::spawn(self.clone().check(waiting));
         while let Some(event) = events.recv().await {
             match event {
                 Event::Connected(peer) => {
@@ -112,26 +117,34 @@ impl Intake {
                     self.network.answer(channel, Response::Received);
                     self.message(from, &bytes).await;
                 }
-                Event::Request { from, request, channel } => {
-                    let permit = Arc::clone(&checks).acquire_owned().await;
-                    let intake = self.clone();
-                    tokio::spawn(async move {
-                        intake.request(from, request, channel).await;
-                        drop(permit);
-                    });
-                }
                 Event::Response { response: Response::Received, .. } => (), // nothing waits for it
-                Event::Response { from, response } => {
-                    let permit = Arc::clone(&checks).acquire_owned().await;
-                    let intake = self.clone();
-                    tokio::spawn(async move {
-                        intake.response(from, response).await;
-                        drop(permit);
-                    });
+                event @ (Event::Request { .. } | Event::Response { .. }) => {
+                    if work.try_send(event).is_err() {
+                        tracing::debug!("too many frames wait to be checked, one is dropped");
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Checks bodies and answers, some at once.
+    async fn check(self, mut waiting: mpsc::Receiver<Event>) {
+        let checks = Arc::new(Semaphore::new(CHECKS_MAX));
+        while let Some(event) = waiting.recv().await {
+            let permit = Arc::clone(&checks).acquire_owned().await;
+            let intake = self.clone();
+            tokio::spawn(async move {
+                match event {
+                    Event::Request { from, request, channel } => {
+                        intake.request(from, request, channel).await;
+                    }
+                    Event::Response { from, response } => intake.response(from, response).await,
+                    Event::Connected(_) | Event::Disconnected(_) | Event::Foreign(_) => (), // the loop's
+                }
+                drop(permit);
+            });
+        }
     }
 
     fn link(&self, peer: ValidatorIndex, link: Link) {
@@ -213,8 +226,7 @@ impl Intake {
                 }
             }
             Request::FetchBodies { leaves } => {
-                let found = leaves.iter().filter_map(|leaf| self.bodies.get(leaf));
-                let bodies = found.map(|body| body.bytes.to_vec()).collect();
+                let bodies = self.answer_bodies(leaves);
                 self.network.answer(channel, Response::Bodies(bodies));
             }
             Request::FetchBlock { hash } => {
@@ -246,10 +258,31 @@ impl Intake {
         }
     }
 
+    /// Bodies that are here, each once, as many as one answer holds.
+    fn answer_bodies(&self, leaves: Vec<Hash>) -> Vec<Vec<u8>> {
+        let distinct: BTreeSet<Hash> = leaves.into_iter().collect();
+        let mut room = usize::try_from(FRAME_BYTES_MAX).expect("8 MiB") - FRAME_MARGIN_BYTES;
+        let mut bodies = Vec::new();
+        for body in distinct.iter().filter_map(|leaf| self.bodies.get(leaf)) {
+            let Some(left) = room.checked_sub(body.bytes.len()) else { break };
+            room = left;
+            bodies.push(body.bytes.to_vec());
+        }
+        bodies
+    }
+
     /// Takes in a body that a member forwarded, if there is room.
     async fn forwarded(&self, from: ValidatorIndex, bytes: &[u8]) {
         let now = clock::now();
-        let Some(body) = self.admit(from, bytes, now) else { return };
+        let transaction = match Transaction::decode(bytes) {
+            Ok(transaction) => transaction,
+            Err(error) => return self.refused(from, &error),
+        };
+        if self.bodies.holds(&transaction.leaf()) {
+            return; // forwarded again: its signatures were checked the first time
+        }
+        let admitted = tokio::task::block_in_place(|| self.gate.admit(transaction, bytes, now));
+        let Some(body) = self.admitted(from, admitted) else { return };
         let said = describe(&body, now);
         match self.bodies.insert(body) {
             Ok(_) => self.input(Input::BodyHeld(said)).await,
@@ -259,17 +292,29 @@ impl Intake {
 
     /// Takes in a body that was asked for, with a full mempool too: a block waits for it.
     async fn fetched(&self, from: ValidatorIndex, bytes: &[u8]) {
-        let now = clock::now();
-        let Some(body) = self.admit(from, bytes, now) else { return };
-        let said = describe(&body, now);
+        let transaction = match Transaction::decode(bytes) {
+            Ok(transaction) => transaction,
+            Err(error) => return self.refused(from, &error),
+        };
+        if !self.bodies.take_asked(&transaction.leaf()) {
+            return; // another member was faster, or nobody asked
+        }
+        let admitted =
+            tokio::task::block_in_place(|| self.gate.admit_for_block(transaction, bytes));
+        let Some(body) = self.admitted(from, admitted) else { return };
+        let said = describe(&body, clock::now());
         // It may belong to any of the decided blocks that are fetched at once.
         let last = self.standing.borrow().height.plus(FETCH_BLOCKS_MAX.into());
         self.bodies.keep(body, last);
         self.input(Input::BodyHeld(said)).await;
     }
 
-    fn admit(&self, from: ValidatorIndex, bytes: &[u8], now: TimeMs) -> Option<AdmittedBody> {
-        match tokio::task::block_in_place(|| self.gate.admit(bytes, now)) {
+    fn admitted(
+        &self,
+        from: ValidatorIndex,
+        admitted: Result<AdmittedBody, Inadmissible>,
+    ) -> Option<AdmittedBody> {
+        match admitted {
             Ok(body) => Some(body),
             Err(Inadmissible::Ordered { .. }) => None, // late: its block is executed
             Err(error) => {

@@ -87,6 +87,8 @@ pub(crate) struct Journal {
     length: u64,
     checksum: u32,
     sequence: u64,
+    /// Length after the last compaction.
+    kept: u64,
 }
 
 struct Slot {
@@ -138,6 +140,7 @@ impl Journal {
             generation: 0,
             length: 0,
             checksum: 0,
+            kept: 0,
             sequence: slot.as_ref().map_or(0, |slot| slot.sequence),
         };
         let fresh = bytes.is_empty() && slot.is_none();
@@ -240,6 +243,7 @@ impl Journal {
         self.file = file;
         self.generation = generation;
         self.length = length;
+        self.kept = length;
         self.checksum = checksum;
         Ok(())
     }
@@ -280,9 +284,10 @@ impl Journal {
             .map_err(failed("cannot write", &self.safety_path))
     }
 
-    /// Whether the journal has grown so long that it should be compacted.
+    /// Whether the journal has grown so long that it should be compacted: also to twice what was needed the
+    /// last time, or one that is needed as a whole would be written again and again.
     pub(crate) fn is_long(&self) -> bool {
-        self.length > COMPACT_BYTES
+        self.length > COMPACT_BYTES.max(self.kept.saturating_mul(2))
     }
 
     /// Replaces the journal by the records that are still needed. `safety` is the current safety

@@ -13,7 +13,7 @@ use crate::bodies::Bodies;
 use crate::clock;
 use crate::intake::describe;
 use crate::journal::{Journal, Opened};
-use crate::records::{self, Entry, Read};
+use crate::records::{self, Entry, Live, Read};
 use crate::run::{JournalFailure, RunError};
 
 /// What the journal said.
@@ -25,7 +25,7 @@ pub(crate) struct Recovered {
     /// Its records, oldest first.
     pub(crate) records: Vec<Record>,
     /// What a compacted journal keeps.
-    pub(crate) live: Vec<Entry>,
+    pub(crate) live: Live,
     /// Bodies that it holds, for the replica.
     pub(crate) bodies: Vec<Body>,
     /// Whether the replica may vote.
@@ -43,11 +43,16 @@ pub(crate) fn recover(
     let reader = ledger.reader();
     let view = reader.view()?;
     let folder = home.data_folder().join("journal");
-    let Opened { journal, records: bytes, safety, damage, fresh } =
+    let Opened { mut journal, records: bytes, safety, damage, fresh } =
         Journal::open(&folder, genesis.chain(), me)?;
     let mut voting = Voting::Allowed;
-    if fresh && view.head() > Height::GENESIS {
-        voting = Voting::Refused(NotVoting::JournalMissing);
+    if safety.is_none() {
+        if fresh && view.head() == Height::GENESIS {
+            // From now on a missing safety record means that it was lost.
+            journal.write_safety(&SafetyRecord::default().encode())?;
+        } else {
+            voting = Voting::Refused(NotVoting::JournalMissing);
+        }
     }
     if let Some(damage) = damage {
         tracing::error!(%damage, "journal");
@@ -62,20 +67,16 @@ pub(crate) fn recover(
         None => SafetyRecord::default(),
         Some(bytes) => SafetyRecord::decode(&bytes).map_err(unreadable)?,
     };
-    let (mut found, mut live, mut held): (Vec<Record>, Vec<Entry>, Vec<Body>) = Default::default();
+    let (mut found, mut live, mut held) = (Vec::new(), Live::default(), Vec::new());
     for bytes in bytes {
-        let (entry, read) = records::read(&bytes).map_err(unreadable)?;
-        live.push(entry);
-        match read {
+        match records::read(&bytes).map_err(unreadable)? {
             Read::Record(record) => {
                 // A body stands in the journal once, under the first height that proposed it.
                 for leaf in record.bodies() {
-                    let entry = live.iter_mut().find(|entry| entry.is_body(leaf));
-                    if let Some(entry) = entry {
-                        entry.raise_to(record.height());
-                    }
+                    live.raise(leaf, record.height());
                     bodies.raise_to(leaf, record.height());
                 }
+                live.add_record(Entry::record(&record));
                 found.push(record);
             }
             Read::Body(body, height) => {
@@ -84,6 +85,7 @@ pub(crate) fn recover(
                 if view.transaction(body.transaction.tx_id())?.is_none() {
                     held.push(describe(&body, clock::now()));
                 }
+                live.add_body(body.transaction.leaf(), Some(height), &body);
                 bodies.keep(body, height);
             }
         }

@@ -323,6 +323,10 @@ impl Parts {
         let descriptor = Descriptor::clone(&self.descriptor);
         let mut config = Config::new(self.chain, descriptor, self.me, keys::nonce()?);
         config.voting = recovered.voting;
+        for record in &recovered.records {
+            self.blocks.remember(record);
+        }
+        self.blocks.release_below(head.height.next());
         let restored = restore(self.chain, head, recovered.records, recovered.safety);
         // The safety record that joins journal and slot: what the signer must never go below.
         let safety = restored.safety();

@@ -27,8 +27,8 @@ const REDIAL_MS: u64 = 300;
 /// A request that got no answer by then is given up; consensus resends what matters.
 const REQUEST_TIMEOUT_MS: u64 = 10_000;
 
-/// Streams that one connection may have open: a block's worth of bodies and votes beside it.
-const STREAMS_MAX: usize = 1_024;
+/// Streams that one connection may have open: a busy second of bodies and votes. A frame is 8 MiB at most.
+const STREAMS_MAX: usize = 256;
 
 /// Connections of one member: one each way when both dial at once, and one that is just closing.
 const CONNECTIONS_PER_PEER_MAX: u32 = 3;
