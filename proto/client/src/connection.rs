@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use api::submission::submission_service_client::SubmissionServiceClient;
-use api::submission::{SubmitTransactionRequest, TransactionOutcome};
+use api::submission::{OperationReceipt, SubmitTransactionRequest, TransactionOutcome};
 use genesis::home::Home;
 use genesis::words::Language;
 use proto::codec::Canonical as _;
 use proto::operation::Operation;
+use proto::receipt::{CODE_ACCEPTED, CODE_ALREADY_RECORDED};
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
 
@@ -64,4 +65,44 @@ pub(crate) async fn submit(
     let message = SubmitTransactionRequest { transaction };
     let response = client.submit_transaction(request(message, output)).await?;
     response.into_inner().outcome.context("the node answered without an outcome")
+}
+
+/// What became of a submitted operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    /// Recorded by this transaction.
+    Recorded,
+    /// Recorded by an earlier one: this one changed nothing.
+    RecordedBefore,
+    /// Refused.
+    Refused,
+}
+
+/// What a receipt says of an operation whose transaction stands at `height`: a node shows the first
+/// receipt of what had been recorded before, and that one is of another height.
+pub(crate) fn fate(receipt: &OperationReceipt, height: u64) -> Fate {
+    match u16::try_from(receipt.code) {
+        Ok(CODE_ACCEPTED) if receipt.height == height => Fate::Recorded,
+        Ok(CODE_ACCEPTED | CODE_ALREADY_RECORDED) => Fate::RecordedBefore,
+        Ok(_) | Err(_) => Fate::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_recorded_before_is_not_called_recorded() {
+        for (code, height, expected) in [
+            (0, 9, Fate::Recorded),
+            (0, 4, Fate::RecordedBefore),
+            (1, 9, Fate::RecordedBefore),
+            (2, 9, Fate::Refused),
+            (65_536, 9, Fate::Refused),
+        ] {
+            let receipt = OperationReceipt { code, height, ..OperationReceipt::default() };
+            assert_eq!(fate(&receipt, 9), expected, "code {code} at {height}");
+        }
+    }
 }

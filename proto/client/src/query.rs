@@ -22,10 +22,13 @@ use proto::schema::act::{AlertAcknowledge, MatchDecision};
 use proto::schema::{Body, OperationKind};
 use proto::submitter::SubmitterRole;
 use serde_json::json;
+use tonic::Code;
+use tonic::transport::Channel;
 
 use crate::act;
 use crate::args::{Alerts, Block, Cli, Kind, Locate, Match, Prove};
 use crate::connection::{ANSWER_BYTES_MAX, connect, request};
+use crate::identity::{acknowledgement, repeatable};
 use crate::output::Output;
 use crate::words::{amount, degrees, time};
 
@@ -41,6 +44,7 @@ pub(crate) async fn matches(cli: &Cli, args: &Match, output: &Output) -> anyhow:
             let reason = args.reason.clone();
             let body = MatchDecision { from: args.code.clone(), to: other.clone(), reason };
             let record = format!("{}:{}:{}:{}", kind.name(), body.from, body.to, body.reason);
+            let record = repeatable(record, args.again.as_deref());
             let body = Body::MatchDecision(body);
             return act::submit_one(cli, SubmitterRole::Regulator, (kind, &record, &body), output)
                 .await;
@@ -115,15 +119,11 @@ fn status_text(status: MatchStatus, output: &Output) -> &str {
 
 /// `jjj alerts`
 pub(crate) async fn alerts(cli: &Cli, args: &Alerts, output: &Output) -> anyhow::Result<ExitCode> {
-    if let Some(alert) = &args.ack {
-        let body = AlertAcknowledge { alert: alert.clone(), remark: args.remark.clone() };
-        let record = format!("ack:{alert}");
-        let (kind, body) = (OperationKind::AlertAcknowledge, Body::AlertAcknowledge(body));
-        return act::submit_one(cli, SubmitterRole::Regulator, (kind, &record, &body), output)
-            .await;
-    }
     let mut client =
         AlertServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
+    if let Some(id) = &args.ack {
+        return acknowledge(cli, (id, &args.remark), &mut client, output).await;
+    }
     if let Some(id) = &args.show {
         let message = GetAlertRequest { id: id.clone() };
         let found = client.get_alert(request(message, output)).await?.into_inner();
@@ -149,6 +149,26 @@ pub(crate) async fn alerts(cli: &Cli, args: &Alerts, output: &Output) -> anyhow:
         show_alert(alert, output);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes note of an alert as it was raised last: raised again, it can be taken note of again.
+async fn acknowledge(
+    cli: &Cli,
+    (id, remark): (&str, &str),
+    client: &mut AlertServiceClient<Channel>,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let asked = client.get_alert(request(GetAlertRequest { id: id.to_owned() }, output)).await;
+    let raised = match asked {
+        Ok(found) => found.into_inner().alert.unwrap_or_default().raised_height,
+        // Whether there is such an alert is for the ledger to say.
+        Err(status) if status.code() == Code::NotFound => 0,
+        Err(status) => return Err(status.into()),
+    };
+    let body = AlertAcknowledge { alert: id.to_owned(), remark: remark.to_owned() };
+    let (kind, body) = (OperationKind::AlertAcknowledge, Body::AlertAcknowledge(body));
+    let record = acknowledgement(id, raised);
+    act::submit_one(cli, SubmitterRole::Regulator, (kind, &record, &body), output).await
 }
 
 fn alert_json(alert: &Alert) -> serde_json::Value {

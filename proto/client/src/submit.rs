@@ -13,7 +13,7 @@ use proto::operation::Operation;
 use serde_json::json;
 
 use crate::args::{Cli, Format, Submit};
-use crate::connection::{connect, submit};
+use crate::connection::{Fate, connect, fate, submit};
 use crate::identity::Identity;
 use crate::output::Output;
 use crate::words::code_text;
@@ -141,12 +141,12 @@ impl Tally {
         self.heights = Some((first.min(height), last.max(height)));
         for receipt in &outcome.receipts {
             let at = usize::try_from(receipt.op_index).ok().and_then(|at| rows.get(at)).copied();
-            match receipt.code {
-                0 if receipt.height == height => self.accepted += 1,
-                0 => self.repeated += 1,
-                code => {
+            match fate(receipt, height) {
+                Fate::Recorded => self.accepted += 1,
+                Fate::RecordedBefore => self.repeated += 1,
+                Fate::Refused => {
                     let text = output.pick(&receipt.text_zh, &receipt.text_en).to_owned();
-                    self.refused.push((at.unwrap_or_default(), code, text));
+                    self.refused.push((at.unwrap_or_default(), receipt.code, text));
                 }
             }
             if receipt.height == height {
