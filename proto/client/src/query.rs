@@ -25,12 +25,12 @@ use serde_json::json;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::act;
 use crate::args::{Alerts, Block, Cli, Kind, Locate, Match, Prove};
 use crate::connection::{ANSWER_BYTES_MAX, connect, request};
 use crate::identity::{acknowledgement, repeatable};
 use crate::output::Output;
 use crate::words::{amount, degrees, time};
+use crate::{act, answer, trace};
 
 /// `jjj match`
 pub(crate) async fn matches(cli: &Cli, args: &Match, output: &Output) -> anyhow::Result<ExitCode> {
@@ -489,8 +489,10 @@ pub(crate) async fn prove(cli: &Cli, args: &Prove, output: &Output) -> anyhow::R
         LedgerServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let message = ProveOperationRequest { height: args.height, receipt_index: args.receipt };
     let bundle = client.prove_operation(request(message, output)).await?.into_inner().bundle;
-    let report = crate::trace::checked(cli, &bundle, output)?;
+    let report = trace::checked(cli, &bundle, output)?;
+    answer::receipt(&report, (args.height, args.receipt))
+        .map_err(|words| trace::refused(&words, output))?;
     write_durably(&args.proof, &bundle, Access::Everyone)?;
-    crate::trace::show_claims(&report, output);
+    trace::show_claims(&report, output);
     Ok(ExitCode::SUCCESS)
 }
