@@ -67,10 +67,11 @@ async fn list(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
             "id": result.id, "agency": result.agency, "object_kind": result.object_kind,
             "object": result.object, "score_permille": result.score_permille,
             "grade": result.grade, "resources": result.resources,
-            "recorded_ms": result.recorded_ms,
+            "recorded_ms": result.recorded_ms, "proven": false,
         })
     });
     output.value(&values.collect::<Vec<_>>())?;
+    output.unproven();
     let head = [
         output.pick("编号", "id"),
         output.pick("评价对象", "object"),

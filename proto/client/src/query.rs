@@ -73,13 +73,14 @@ fn show_matches(found: &GetMatchesResponse, output: &Output) -> anyhow::Result<(
         })
         .collect();
     output.value(&json!({
-        "height": found.height, "unit": found.unit,
+        "proven": false, "height": found.height, "unit": found.unit,
         "matches": found.matches.iter().map(|found| json!({
             "from": found.from, "to": found.to, "relation": found.relation,
             "status": found.status().as_str_name(), "document": found.document,
             "zh": found.text_zh, "en": found.text_en,
         })).collect::<Vec<_>>(),
     }))?;
+    output.unproven();
     output.line(format!("{} {}", output.pick("追溯单元", "unit"), found.unit));
     let head = [
         output.pick("发方码", "sender's code"),
@@ -141,7 +142,8 @@ pub(crate) async fn alerts(cli: &Cli, args: &Alerts, output: &Output) -> anyhow:
         }
     }
     let values: Vec<_> = alerts.iter().map(alert_json).collect();
-    output.value(&json!({"height": height, "alerts": values}))?;
+    output.value(&json!({"proven": false, "height": height, "alerts": values}))?;
+    output.unproven();
     if alerts.is_empty() {
         output.line(output.pick("没有预警", "no alerts"));
     }
@@ -267,11 +269,12 @@ fn show_concerned(found: &GetAlertResponse, output: &Output) -> anyhow::Result<(
         })
     });
     output.value(&json!({
-        "height": found.height, "alert": found.alert.as_ref().map(alert_json),
+        "proven": false, "height": found.height, "alert": found.alert.as_ref().map(alert_json),
         "holdings": found.holdings.iter().map(holding_json).collect::<Vec<_>>(),
         "trips": found.trips.iter().map(trip_json).collect::<Vec<_>>(),
         "totals": totals.collect::<Vec<_>>(),
     }))?;
+    output.unproven();
     if let Some(alert) = &found.alert {
         show_alert(alert, output);
     }
@@ -302,11 +305,12 @@ fn show_concerned(found: &GetAlertResponse, output: &Output) -> anyhow::Result<(
 
 fn show_location(found: &LocateResponse, output: &Output) -> anyhow::Result<()> {
     output.value(&json!({
-        "height": found.height,
+        "proven": false, "height": found.height,
         "holdings": found.holdings.iter().map(holding_json).collect::<Vec<_>>(),
         "trips": found.trips.iter().map(trip_json).collect::<Vec<_>>(),
         "alerts": found.alerts,
     }))?;
+    output.unproven();
     show_holdings(&found.holdings, output);
     show_trips(&found.trips, output);
     if !found.alerts.is_empty() {

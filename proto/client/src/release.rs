@@ -69,10 +69,11 @@ async fn list(cli: &Cli, include_withdrawn: bool, output: &Output) -> anyhow::Re
             "title": release.title, "body": release.body, "audience": release.audience,
             "level": release.level, "codes": release.codes, "alerts": release.alerts,
             "withdrawn": release.withdrawn, "withdrawn_reason": release.withdrawn_reason,
-            "published_ms": release.published_ms,
+            "published_ms": release.published_ms, "proven": false,
         })
     });
     output.value(&values.collect::<Vec<_>>())?;
+    output.unproven();
     let head = [
         output.pick("编号", "id"),
         output.pick("标题", "title"),

@@ -97,7 +97,7 @@ fn unit_json(unit: &TraceUnit) -> serde_json::Value {
         "unit": unit.unit, "holder": unit.holder, "station": unit.station, "alerts": unit.alerts,
         "uom": held.uom, "in_stock_milli": held.in_stock_milli, "sold_milli": held.sold_milli,
         "in_transit_milli": held.in_transit_milli, "disposed_milli": held.disposed_milli,
-        "consumed_milli": held.consumed_milli,
+        "consumed_milli": held.consumed_milli, "proven": false,
     })
 }
 
@@ -122,7 +122,6 @@ fn show_units(units: &[TraceUnit], output: &Output) {
         output.pick("在途", "in transit"),
         output.pick("预警", "alerts"),
     ];
-    let word = output.pick("节点所述现状（未作证明）", "as the node says, beside the proof");
-    output.line(word);
+    output.unproven();
     output.table(&head, rows.collect());
 }
