@@ -87,7 +87,7 @@ async fn list(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
             amount(u64::from(result.score_permille) * 100),
             result.grade.clone(),
             result.resources.join("; "),
-            time(result.recorded_ms),
+            time(result.recorded_ms, output.language()),
         ]
     });
     output.table(&head, rows.collect());

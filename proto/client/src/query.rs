@@ -356,18 +356,15 @@ fn show_holdings(holdings: &[Holding], output: &Output) {
 
 fn show_trips(trips: &[Trip], output: &Output) {
     for trip in trips {
-        let arrived = match trip.arrived_ms {
-            0 => output.pick("在途", "on the road").to_owned(),
-            ms => time(ms),
-        };
         output.line(format!(
-            "{} {}: {} → {} · {} · {} → {arrived}",
+            "{} {}: {} → {} · {} · {} → {}",
             output.pick("运输", "trip"),
             trip.document,
             trip.from_station,
             trip.to_station,
             trip.vehicle,
-            time(trip.departed_ms),
+            time(trip.departed_ms, output.language()),
+            time(trip.arrived_ms, output.language()),
         ));
     }
 }
@@ -475,7 +472,7 @@ pub(crate) async fn block(cli: &Cli, args: &Block, output: &Output) -> anyhow::R
         ("高度", "height", header.height.to_string()),
         ("区块", "block", hash.to_string()),
         ("上一块", "parent", header.parent.to_string()),
-        ("时间", "time", time(header.time.value())),
+        ("时间", "time", time(header.time.value(), output.language())),
         ("出块节点", "primary", header.primary.to_string()),
         ("交易", "transactions", header.tx_count.to_string()),
         ("业务", "operations", found.operations.to_string()),

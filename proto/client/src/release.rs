@@ -88,7 +88,13 @@ async fn list(cli: &Cli, include_withdrawn: bool, output: &Output) -> anyhow::Re
             output.pick("有效", "valid").to_owned()
         };
         let (id, title) = (release.id.clone(), release.title.clone());
-        vec![id, title, release.level.to_string(), time(release.published_ms), state]
+        vec![
+            id,
+            title,
+            release.level.to_string(),
+            time(release.published_ms, output.language()),
+            state,
+        ]
     });
     output.table(&head, rows.collect());
     Ok(ExitCode::SUCCESS)
