@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::act;
 use crate::args::{Cli, Evaluation, EvaluationCommand};
-use crate::connection::{connect, request};
+use crate::connection::{ANSWER_BYTES_MAX, connect, request};
 use crate::output::Output;
 use crate::words::{amount, time};
 
@@ -51,7 +51,8 @@ async fn record(cli: &Cli, file: &Path, output: &Output) -> anyhow::Result<ExitC
 }
 
 async fn list(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut client = EvaluationServiceClient::new(connect(cli).await?);
+    let mut client = EvaluationServiceClient::new(connect(cli).await?)
+        .max_decoding_message_size(ANSWER_BYTES_MAX);
     let (mut results, mut page_token) = (Vec::new(), String::new());
     loop {
         let message = ListEvaluationsRequest { page_size: 1000, page_token };

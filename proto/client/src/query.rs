@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use api::alert::alert_service_client::AlertServiceClient;
-use api::alert::{Alert, AlertState, GetAlertRequest, GetAlertResponse, ListAlertsRequest};
+use api::alert::{
+    Alert, AlertState, AlertTotal, GetAlertRequest, GetAlertResponse, ListAlertsRequest,
+};
 use api::ledger::ledger_service_client::LedgerServiceClient;
 use api::ledger::{GetBlockRequest, ProveOperationRequest};
 use api::node::node_service_client::NodeServiceClient;
@@ -15,6 +17,7 @@ use api::trace::{
     Quantities, SubjectKind, Trip,
 };
 use genesis::files::{Access, write_durably};
+use genesis::words::Language;
 use proto::block::BlockHeader;
 use proto::codec::Canonical as _;
 use proto::glossary::Term;
@@ -50,7 +53,8 @@ pub(crate) async fn matches(cli: &Cli, args: &Match, output: &Output) -> anyhow:
                 .await;
         }
     }
-    let mut client = TraceServiceClient::new(connect(cli).await?);
+    let mut client =
+        TraceServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let message = GetMatchesRequest { code: args.code.clone(), agency: args.agency };
     let found = client.get_matches(request(message, output)).await?.into_inner();
     show_matches(&found, output)?;
@@ -214,7 +218,8 @@ fn show_alert(alert: &Alert, output: &Output) {
 
 /// `jjj locate`
 pub(crate) async fn locate(cli: &Cli, args: &Locate, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut client = TraceServiceClient::new(connect(cli).await?);
+    let mut client =
+        TraceServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let kind = match args.kind {
         Kind::Unit => SubjectKind::Unit,
         Kind::Party => SubjectKind::Party,
@@ -281,26 +286,29 @@ fn show_concerned(found: &GetAlertResponse, output: &Output) -> anyhow::Result<(
     show_holdings(&found.holdings, output);
     show_trips(&found.trips, output);
     for total in &found.totals {
-        let held = total.quantities.clone().unwrap_or_default();
-        let parts = [
-            (output.pick("已售", "sold"), held.sold_milli - total.used_milli),
-            (output.pick("已用", "used"), total.used_milli),
-            (output.pick("在库", "in stock"), held.in_stock_milli),
-            (output.pick("在途", "in transit"), held.in_transit_milli),
-            (output.pick("已处置", "disposed of"), held.disposed_milli),
-        ];
-        let sum: u64 = parts.iter().map(|(_, milli)| milli).sum();
-        let parts = parts.map(|(word, milli)| format!("{word} {}", amount(milli)));
-        output.line(format!(
-            "{} {} {}: {} = {}",
-            output.pick("合计", "total"),
-            amount(total.origin_milli),
-            held.uom,
-            parts.join(" + "),
-            amount(sum)
-        ));
+        output.line(total_text(total, output.language()));
     }
     Ok(())
+}
+
+/// What became of everything together. A node's wrong sums are shown as far as they go.
+fn total_text(total: &AlertTotal, language: Language) -> String {
+    let held = total.quantities.clone().unwrap_or_default();
+    let parts = [
+        (("已售", "sold"), held.sold_milli.saturating_sub(total.used_milli)),
+        (("已用", "used"), total.used_milli),
+        (("在库", "in stock"), held.in_stock_milli),
+        (("在途", "in transit"), held.in_transit_milli),
+        (("已处置", "disposed of"), held.disposed_milli),
+    ];
+    let pick = |(zh, en)| match language {
+        Language::Zh => zh,
+        Language::En => en,
+    };
+    let sum = parts.iter().fold(0, |sum: u64, (_, milli)| sum.saturating_add(*milli));
+    let parts = parts.map(|(word, milli)| format!("{} {}", pick(word), amount(milli)));
+    let (word, origin, sum) = (pick(("合计", "total")), amount(total.origin_milli), amount(sum));
+    format!("{word} {origin} {}: {} = {sum}", held.uom, parts.join(" + "))
 }
 
 fn show_location(found: &LocateResponse, output: &Output) -> anyhow::Result<()> {
@@ -375,7 +383,8 @@ fn or_id(name: &str, id: &str) -> String {
 
 /// `jjj status`
 pub(crate) async fn status(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut client = NodeServiceClient::new(connect(cli).await?);
+    let mut client =
+        NodeServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let found = client.get_status(request(GetStatusRequest {}, output)).await?.into_inner();
     output.value(&json!({
         "chain": hex::encode(&found.chain), "version": found.version,
@@ -450,7 +459,8 @@ fn show_status(found: &GetStatusResponse, output: &Output) {
 
 /// `jjj block`
 pub(crate) async fn block(cli: &Cli, args: &Block, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut client = LedgerServiceClient::new(connect(cli).await?);
+    let mut client =
+        LedgerServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let message = GetBlockRequest { height: args.height };
     let found = client.get_block(request(message, output)).await?.into_inner();
     let header = BlockHeader::decode(&found.header).context("the node's block header")?;
@@ -496,4 +506,37 @@ pub(crate) async fn prove(cli: &Cli, args: &Prove, output: &Output) -> anyhow::R
     write_durably(&args.proof, &bundle, Access::Everyone)?;
     trace::show_claims(&report, output);
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_a_wrong_answer_are_shown_and_do_not_end_the_command() {
+        let total = |origin_milli, used_milli, quantities| AlertTotal {
+            origin_milli,
+            used_milli,
+            quantities: Some(quantities),
+        };
+        let sold = |uom: &str, sold_milli| Quantities {
+            uom: uom.to_owned(),
+            sold_milli,
+            ..Quantities::default()
+        };
+        for (total, expected) in [
+            (
+                total(3000, 500, sold("KGM", 3000)),
+                "total 3 KGM: sold 2.5 + used 0.5 + in stock 0 + in transit 0 + disposed of 0 = 3",
+            ),
+            (
+                total(3000, 2000, sold("KGM", 1000)),
+                "total 3 KGM: sold 0 + used 2 + in stock 0 + in transit 0 + disposed of 0 = 2",
+            ),
+        ] {
+            assert_eq!(total_text(&total, Language::En), expected);
+        }
+        let held = Quantities { in_stock_milli: u64::MAX, ..sold("KGM", u64::MAX) };
+        assert!(!total_text(&total(0, 0, held), Language::Zh).is_empty());
+    }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::act;
 use crate::args::{Cli, Release, ReleaseCommand};
-use crate::connection::{connect, request};
+use crate::connection::{ANSWER_BYTES_MAX, connect, request};
 use crate::output::Output;
 use crate::words::time;
 
@@ -52,7 +52,8 @@ pub(crate) async fn run(
 
 #[expect(clippy::fn_params_excessive_bools, reason = "the request's own field")]
 async fn list(cli: &Cli, include_withdrawn: bool, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut client = ReleaseServiceClient::new(connect(cli).await?);
+    let mut client =
+        ReleaseServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let (mut releases, mut page_token) = (Vec::new(), String::new());
     loop {
         let message = ListReleasesRequest { include_withdrawn, page_size: 1000, page_token };
