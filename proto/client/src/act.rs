@@ -31,7 +31,8 @@ pub(crate) async fn submit_one(
     let uid = operation.uid;
     let channel = connect(cli).await?;
     let outcome = submit(&channel, &identity, vec![operation], output).await?;
-    let receipt = outcome.receipts.first().context("the node answered without a receipt")?;
+    let receipt = outcome.receipts.first();
+    let receipt = receipt.context("节点的回答没有回执 the node answered without a receipt")?;
     let fate = fate(receipt, outcome.height);
     // What the first one raised is not raised again.
     let alerts = if fate == Fate::RecordedBefore { &[] } else { receipt.alerts.as_slice() };
@@ -99,10 +100,10 @@ pub(crate) async fn approve(
     args: &args::Approve,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let proposal = hex::decode(&args.proposal)
-        .ok()
-        .filter(|bytes| bytes.len() == 16)
-        .context("proposal: expected 32 hexadecimal digits, the op_uid of the proposal")?;
+    let expected = "proposal：应为提案的 op_uid，32 位十六进制数 \
+                    expected 32 hexadecimal digits, the op_uid of the proposal";
+    let proposal = hex::decode(&args.proposal).ok();
+    let proposal = proposal.filter(|bytes| bytes.len() == 16).context(expected)?;
     let record = format!("approve:{}:{}", args.proposer, args.proposal);
     let record = repeatable(record, args.again.as_deref());
     let body = Body::Approve(Approve { proposal, proposer: args.proposer });

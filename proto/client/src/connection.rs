@@ -34,11 +34,15 @@ pub(crate) async fn connect(cli: &Cli) -> anyhow::Result<Channel> {
     };
     let endpoint = Endpoint::from_shared(address.clone())
         .with_context(|| {
-            format!("--node: {address} is not an address such as http://127.0.0.1:7101")
+            format!(
+                "--node：{address} 不是 http://127.0.0.1:7101 这样的地址 \
+                 {address} is not an address such as http://127.0.0.1:7101"
+            )
         })?
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(CALL_TIMEOUT);
-    endpoint.connect().await.with_context(|| format!("no node answers at {address}"))
+    let silent = || format!("{address} 没有节点应答 no node answers at {address}");
+    endpoint.connect().await.with_context(silent)
 }
 
 /// A request in the caller's language.
@@ -64,7 +68,8 @@ pub(crate) async fn submit(
         SubmissionServiceClient::new(channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX);
     let message = SubmitTransactionRequest { transaction };
     let response = client.submit_transaction(request(message, output)).await?;
-    response.into_inner().outcome.context("the node answered without an outcome")
+    let outcome = response.into_inner().outcome;
+    outcome.context("节点的回答没有结果 the node answered without an outcome")
 }
 
 /// What became of a submitted operation.

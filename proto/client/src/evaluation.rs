@@ -34,9 +34,10 @@ pub(crate) async fn run(
 
 async fn record(cli: &Cli, file: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     let text = genesis::files::read_text(file, RESULT_BYTES_MAX)?;
-    let mut value: Value = serde_json::from_str(&text).context("not JSON")?;
-    let fields = value.as_object_mut().context("expected a JSON object")?;
-    let id = fields.get("id").and_then(Value::as_str).context("id: expected a text")?;
+    let mut value: Value = serde_json::from_str(&text).context("不是 JSON not JSON")?;
+    let fields = value.as_object_mut().context("应为 JSON 对象 expected a JSON object")?;
+    let id = fields.get("id").and_then(Value::as_str);
+    let id = id.context("id：应为文本 expected a text")?;
     let record = format!("evaluation:{id}");
     fields.insert("kind".to_owned(), json!(OperationKind::Evaluation.name()));
     fields.insert("record".to_owned(), json!(record));
@@ -45,7 +46,8 @@ async fn record(cli: &Cli, file: &Path, output: &Output) -> anyhow::Result<ExitC
         let reason = output.pick(&rejected.zh, &rejected.en);
         anyhow::bail!("{}: {reason} [{}]", rejected.column, rejected.rule);
     }
-    let prepared = imported.operations.first().context("the file holds no result")?;
+    let prepared = imported.operations.first();
+    let prepared = prepared.context("文件中没有评价结果 the file holds no result")?;
     let operation = (OperationKind::Evaluation, record.as_str(), &prepared.body);
     act::submit_one(cli, SubmitterRole::Agency, operation, output).await
 }

@@ -55,7 +55,9 @@ impl Identity {
     /// Index of the key's agency.
     pub(crate) fn agency(&self) -> anyhow::Result<AgencyIndex> {
         let record = self.genesis.submitters().get(&self.key.public());
-        Ok(record.context("the key is not a submitter of this genesis document")?.agency)
+        let unknown =
+            "该密钥不是本创世文件的提交方 the key is not a submitter of this genesis document";
+        Ok(record.context(unknown)?.agency)
     }
 
     /// An operation of this submitter; `record` is its identity within the agency.
@@ -103,8 +105,9 @@ pub(crate) fn acknowledgement(alert: &str, raised_height: u64) -> String {
 pub(crate) fn now() -> anyhow::Result<TimeMs> {
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
-        .context("the clock is before 1970")?;
-    Ok(TimeMs::new(u64::try_from(since.as_millis()).context("the clock is far in the future")?))
+        .context("时钟早于 1970 年 the clock is before 1970")?;
+    let ms = u64::try_from(since.as_millis());
+    Ok(TimeMs::new(ms.context("时钟远在将来 the clock is far in the future")?))
 }
 
 #[cfg(test)]

@@ -463,12 +463,13 @@ pub(crate) async fn block(cli: &Cli, args: &Block, output: &Output) -> anyhow::R
         LedgerServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let message = GetBlockRequest { height: args.height };
     let found = client.get_block(request(message, output)).await?.into_inner();
-    let header = BlockHeader::decode(&found.header).context("the node's block header")?;
+    let header = BlockHeader::decode(&found.header)
+        .context("节点给出的区块头无法读取 the node's block header cannot be read")?;
     // The one check that needs no proof: the hash is the header's.
     let hash = header.hash();
     anyhow::ensure!(
         hash.as_bytes().as_slice() == found.block_hash,
-        "the node's block hash is not its header's"
+        "节点给出的区块摘要与区块头不符 the node's block hash is not its header's"
     );
     output.value(&json!({
         "height": header.height.value(), "block_hash": hash.to_string(),

@@ -84,7 +84,7 @@ fn read(args: &Submit) -> anyhow::Result<Imported> {
     let mapping = match &args.mapping {
         Some(path) => {
             let text = String::from_utf8(read_limited(path)?)
-                .with_context(|| format!("{}: not UTF-8", path.display()))?;
+                .with_context(|| format!("{}：不是 UTF-8 not UTF-8", path.display()))?;
             Some(Mapping::parse(&text).with_context(|| path.display().to_string())?)
         }
         None => None,
@@ -94,7 +94,9 @@ fn read(args: &Submit) -> anyhow::Result<Imported> {
         (Format::Epcis, _) => Source::Epcis,
         (Format::Mapped, Some(mapping)) => Source::Mapped(mapping),
         (Format::Mapped, None) => {
-            anyhow::bail!("--mapping: the format mapped needs a mapping file")
+            anyhow::bail!(
+                "--mapping：mapped 格式须有映射文件 the format mapped needs a mapping file"
+            )
         }
     };
     import::import(&bytes, &source).with_context(|| args.file.display().to_string())

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use api::trace::trace_service_client::TraceServiceClient;
 use api::trace::{Direction as Asked, ProofMode, TraceRequest, TraceUnit};
 use genesis::files::{Access, write_durably};
@@ -67,8 +66,9 @@ pub(crate) async fn run(cli: &Cli, args: &Trace, output: &Output) -> anyhow::Res
 /// Verifies a bundle against the trusted genesis document.
 pub(crate) fn checked(cli: &Cli, bytes: &[u8], output: &Output) -> anyhow::Result<Report> {
     let chain = trusted_genesis(cli)?.chain();
-    let bundle = Bundle::from_bytes(bytes).context("the node's proof bundle")?;
-    verify::verify(chain, &bundle, &Options::default()).map_err(|failure| {
+    let bundle = Bundle::from_bytes(bytes).map_err(verify::Failure::unreadable);
+    let report = bundle.and_then(|bundle| verify::verify(chain, &bundle, &Options::default()));
+    report.map_err(|failure| {
         let refused = output.pick("节点给出的证明不成立", "the node's proof does not hold");
         anyhow::anyhow!("{refused}: {}", failure.text(language(output)))
     })
