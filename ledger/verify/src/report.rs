@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use contracts::codes::OPAQUE;
+use contracts::scheme::{canonical, normalise};
 use contracts::walk::Walk;
 use ledger::bundle::claims::{TraceAnswer, WindowAnswer};
 use ledger::bundle::{Item, Log, LogEntry};
 use ledger::words::{self, TraceFacts, WindowFacts, Words};
 use proto::codec::Canonical as _;
 use proto::hash::Hash;
-use proto::receipt::{AlertNotice, Alerts, Link, Links, ReceiptPayload, ReceiptSource, Subject};
-use proto::types::{ChainId, Epoch, Height, TimeMs, ValidatorIndex};
+use proto::operation::Operation;
+use proto::receipt::{
+    AlertNotice, Alerts, Link, Links, ReceiptPayload, ReceiptSource, Subject, SubjectKind,
+};
+use proto::schema::{Body, OperationKind, roles};
+use proto::types::{AgencyIndex, ChainId, Epoch, Height, TimeMs, ValidatorIndex};
 
 use crate::chain::{self, Chain, StepKind};
 use crate::item::VerifiedItem;
@@ -157,6 +163,88 @@ pub struct LogPart {
     pub of: u64,
     /// Height of the state.
     pub height: Height,
+}
+
+impl TracePart {
+    /// Whether a start is the unit that a platform writes as `code`, as far as its key and its proven
+    /// records tell: whoever asked for a code compares, since a true trace of another unit proves
+    /// nothing about the code asked for.
+    ///
+    /// A bundle shows no code schemes. So a key that a scheme made must have all its parts in the
+    /// code, and a record of the unit must name the code; where nothing is recorded under the key, its
+    /// parts are all there is.
+    pub fn is_unit_of(&self, start: &Subject, code: &str) -> bool {
+        let key = std::str::from_utf8(&start.key).unwrap_or_default();
+        let opaque = key.strip_prefix(OPAQUE).and_then(|rest| rest.split_once(':'));
+        let agency = opaque.and_then(|(agency, _)| agency.parse().ok()).unwrap_or_default();
+        let read_by_none = normalise(code, AgencyIndex::new(agency), []);
+        if start.kind != SubjectKind::Unit {
+            return false;
+        }
+        if read_by_none.text == key {
+            return true;
+        }
+        let unrecorded = self.facts.starts.iter().any(|(one, found)| one == start && !found);
+        opaque.is_none()
+            && is_spelled_by(key, &plainly(code))
+            && (unrecorded || self.events.iter().any(|event| event.names(start, code)))
+    }
+}
+
+impl Event {
+    /// Whether the record is one of `unit` and names `code`: a body as a platform wrote it, or a
+    /// system step by which a code that was kept as it stands became the unit.
+    fn names(&self, unit: &Subject, code: &str) -> bool {
+        if !self.links.iter().any(|link| link.subject == *unit) {
+            return false;
+        }
+        if self.system {
+            let keys = self.links.iter().map(|link| std::str::from_utf8(&link.subject.key));
+            let mut kept = keys.filter_map(|key| key.ok()?.strip_prefix(OPAQUE)?.split_once(':'));
+            return kept.any(|(_, text)| is_one_code(text, code));
+        }
+        let operation = self.body.as_ref().and_then(|bytes| Operation::decode(bytes).ok());
+        let kind = operation.as_ref().and_then(|one| OperationKind::from_code(one.kind));
+        let body = operation.zip(kind).and_then(|(one, kind)| Body::decode(kind, &one.body).ok());
+        body.is_some_and(|body| {
+            let named = roles::named(&body).into_iter();
+            let mut units =
+                named.filter(|(field, _)| field.normaliser().kind() == SubjectKind::Unit);
+            units.any(|(_, text)| is_one_code(text, code))
+        })
+    }
+}
+
+/// Whether two texts carry one code: alike, or one of them the other's address or prefixed form. Two
+/// addresses are left to the parts of the key.
+fn is_one_code(one: &str, other: &str) -> bool {
+    let (a, b) = (plainly(one), plainly(other));
+    let carries = |long: &str, short: &str| !short.is_empty() && long.contains(short);
+    carries(&a, &b) || carries(&b, &a) || (a.contains("://") && b.contains("://"))
+}
+
+/// Whether each part of a key behind its scheme stands in the code.
+fn is_spelled_by(key: &str, code: &str) -> bool {
+    key.split_once(':').is_some_and(|(_, identity)| {
+        identity.split(':').all(|part| code.contains(&part.to_uppercase()))
+    })
+}
+
+/// A code in capitals, an address without percent-encoding.
+fn plainly(code: &str) -> String {
+    let text = canonical(code);
+    if !text.contains("://") {
+        return text.to_uppercase();
+    }
+    let mut pieces = text.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        match piece.split_at_checked(2).map(|(digits, rest)| (hex::decode(digits), rest)) {
+            Some((Ok(decoded), rest)) => bytes.extend(decoded.iter().chain(rest.as_bytes())),
+            Some((Err(_), _)) | None => bytes.extend([b"%", piece.as_bytes()].concat()),
+        }
+    }
+    canonical(&String::from_utf8_lossy(&bytes)).to_uppercase()
 }
 
 /// Puts the report together.

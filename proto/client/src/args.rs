@@ -171,6 +171,9 @@ pub(crate) struct Match {
     /// Why
     #[arg(long, requires = "decision", default_value = "")]
     pub(crate) reason: String,
+    /// Tells this decision from the same one made before, such as a date 再次决定时的区别
+    #[arg(long, requires = "decision", value_name = "TEXT")]
+    pub(crate) again: Option<String>,
 }
 
 /// `jjj alerts`
@@ -343,6 +346,9 @@ pub(crate) enum Propose {
         /// Agency that it is for, as its index; all where absent
         #[arg(long)]
         agency: Option<u32>,
+        /// Tells this proposal from the same one made before, such as a date 再次提出时的区别
+        #[arg(long, value_name = "TEXT")]
+        again: Option<String>,
     },
 }
 
@@ -353,4 +359,7 @@ pub(crate) struct Approve {
     pub(crate) proposer: u32,
     /// `op_uid` of the proposal, 32 hexadecimal digits
     pub(crate) proposal: String,
+    /// Tells this approval from the same one given before, such as a date 再次同意时的区别
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) again: Option<String>,
 }

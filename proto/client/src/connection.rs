@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use api::submission::submission_service_client::SubmissionServiceClient;
-use api::submission::{SubmitTransactionRequest, TransactionOutcome};
+use api::submission::{OperationReceipt, SubmitTransactionRequest, TransactionOutcome};
 use genesis::home::Home;
 use genesis::words::Language;
 use proto::codec::Canonical as _;
 use proto::operation::Operation;
+use proto::receipt::{CODE_ACCEPTED, CODE_ALREADY_RECORDED};
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
 
@@ -33,11 +34,15 @@ pub(crate) async fn connect(cli: &Cli) -> anyhow::Result<Channel> {
     };
     let endpoint = Endpoint::from_shared(address.clone())
         .with_context(|| {
-            format!("--node: {address} is not an address such as http://127.0.0.1:7101")
+            format!(
+                "--node：{address} 不是 http://127.0.0.1:7101 这样的地址 \
+                 {address} is not an address such as http://127.0.0.1:7101"
+            )
         })?
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(CALL_TIMEOUT);
-    endpoint.connect().await.with_context(|| format!("no node answers at {address}"))
+    let silent = || format!("{address} 没有节点应答 no node answers at {address}");
+    endpoint.connect().await.with_context(silent)
 }
 
 /// A request in the caller's language.
@@ -63,5 +68,46 @@ pub(crate) async fn submit(
         SubmissionServiceClient::new(channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX);
     let message = SubmitTransactionRequest { transaction };
     let response = client.submit_transaction(request(message, output)).await?;
-    response.into_inner().outcome.context("the node answered without an outcome")
+    let outcome = response.into_inner().outcome;
+    outcome.context("节点的回答没有结果 the node answered without an outcome")
+}
+
+/// What became of a submitted operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    /// Recorded by this transaction.
+    Recorded,
+    /// Recorded by an earlier one: this one changed nothing.
+    RecordedBefore,
+    /// Refused.
+    Refused,
+}
+
+/// What a receipt says of an operation whose transaction stands at `height`: a node shows the first
+/// receipt of what had been recorded before, and that one is of another height.
+pub(crate) fn fate(receipt: &OperationReceipt, height: u64) -> Fate {
+    match u16::try_from(receipt.code) {
+        Ok(CODE_ACCEPTED) if receipt.height == height => Fate::Recorded,
+        Ok(CODE_ACCEPTED | CODE_ALREADY_RECORDED) => Fate::RecordedBefore,
+        Ok(_) | Err(_) => Fate::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_recorded_before_is_not_called_recorded() {
+        for (code, height, expected) in [
+            (0, 9, Fate::Recorded),
+            (0, 4, Fate::RecordedBefore),
+            (1, 9, Fate::RecordedBefore),
+            (2, 9, Fate::Refused),
+            (65_536, 9, Fate::Refused),
+        ] {
+            let receipt = OperationReceipt { code, height, ..OperationReceipt::default() };
+            assert_eq!(fate(&receipt, 9), expected, "code {code} at {height}");
+        }
+    }
 }

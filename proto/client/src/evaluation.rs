@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::act;
 use crate::args::{Cli, Evaluation, EvaluationCommand};
-use crate::connection::{connect, request};
+use crate::connection::{ANSWER_BYTES_MAX, connect, request};
 use crate::output::Output;
 use crate::words::{amount, time};
 
@@ -34,9 +34,10 @@ pub(crate) async fn run(
 
 async fn record(cli: &Cli, file: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     let text = genesis::files::read_text(file, RESULT_BYTES_MAX)?;
-    let mut value: Value = serde_json::from_str(&text).context("not JSON")?;
-    let fields = value.as_object_mut().context("expected a JSON object")?;
-    let id = fields.get("id").and_then(Value::as_str).context("id: expected a text")?;
+    let mut value: Value = serde_json::from_str(&text).context("不是 JSON not JSON")?;
+    let fields = value.as_object_mut().context("应为 JSON 对象 expected a JSON object")?;
+    let id = fields.get("id").and_then(Value::as_str);
+    let id = id.context("id：应为文本 expected a text")?;
     let record = format!("evaluation:{id}");
     fields.insert("kind".to_owned(), json!(OperationKind::Evaluation.name()));
     fields.insert("record".to_owned(), json!(record));
@@ -45,13 +46,15 @@ async fn record(cli: &Cli, file: &Path, output: &Output) -> anyhow::Result<ExitC
         let reason = output.pick(&rejected.zh, &rejected.en);
         anyhow::bail!("{}: {reason} [{}]", rejected.column, rejected.rule);
     }
-    let prepared = imported.operations.first().context("the file holds no result")?;
+    let prepared = imported.operations.first();
+    let prepared = prepared.context("文件中没有评价结果 the file holds no result")?;
     let operation = (OperationKind::Evaluation, record.as_str(), &prepared.body);
     act::submit_one(cli, SubmitterRole::Agency, operation, output).await
 }
 
 async fn list(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut client = EvaluationServiceClient::new(connect(cli).await?);
+    let mut client = EvaluationServiceClient::new(connect(cli).await?)
+        .max_decoding_message_size(ANSWER_BYTES_MAX);
     let (mut results, mut page_token) = (Vec::new(), String::new());
     loop {
         let message = ListEvaluationsRequest { page_size: 1000, page_token };
@@ -67,10 +70,11 @@ async fn list(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
             "id": result.id, "agency": result.agency, "object_kind": result.object_kind,
             "object": result.object, "score_permille": result.score_permille,
             "grade": result.grade, "resources": result.resources,
-            "recorded_ms": result.recorded_ms,
+            "recorded_ms": result.recorded_ms, "proven": false,
         })
     });
     output.value(&values.collect::<Vec<_>>())?;
+    output.unproven();
     let head = [
         output.pick("编号", "id"),
         output.pick("评价对象", "object"),
@@ -86,7 +90,7 @@ async fn list(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
             amount(u64::from(result.score_permille) * 100),
             result.grade.clone(),
             result.resources.join("; "),
-            time(result.recorded_ms),
+            time(result.recorded_ms, output.language()),
         ]
     });
     output.table(&head, rows.collect());

@@ -8,7 +8,6 @@ use genesis::home::Home;
 use genesis::keys::KeyPurpose;
 use genesis::keystore;
 use genesis::password::Password;
-use proto::TimeMs;
 use proto::hash::Tag;
 use proto::operation::{OpUid, Operation, Salt};
 use proto::schema::body::BODY_VERSION;
@@ -16,6 +15,7 @@ use proto::schema::{Body, OperationKind};
 use proto::sign::SecretKey;
 use proto::submitter::SubmitterRole;
 use proto::transaction::Transaction;
+use proto::{AgencyIndex, TimeMs};
 
 use crate::args::Cli;
 
@@ -53,9 +53,11 @@ impl Identity {
     }
 
     /// Index of the key's agency.
-    pub(crate) fn agency(&self) -> anyhow::Result<proto::AgencyIndex> {
+    pub(crate) fn agency(&self) -> anyhow::Result<AgencyIndex> {
         let record = self.genesis.submitters().get(&self.key.public());
-        Ok(record.context("the key is not a submitter of this genesis document")?.agency)
+        let unknown =
+            "该密钥不是本创世文件的提交方 the key is not a submitter of this genesis document";
+        Ok(record.context(unknown)?.agency)
     }
 
     /// An operation of this submitter; `record` is its identity within the agency.
@@ -65,7 +67,7 @@ impl Identity {
         record: &str,
         body: &Body,
     ) -> anyhow::Result<Operation> {
-        let uid = OpUid::of_record(&format!("jjj/{}", self.agency()?), record);
+        let uid = uid(self.agency()?, record);
         let salt = Salt::derive(&self.salt_secret(), uid);
         let body = body.encode();
         Ok(Operation { kind: kind.code(), version: BODY_VERSION, uid, salt, body })
@@ -78,11 +80,77 @@ impl Identity {
     }
 }
 
+/// Identity of the operation that `record` is within its agency: the same record is the same operation.
+fn uid(agency: AgencyIndex, record: &str) -> OpUid {
+    OpUid::of_record(&format!("jjj/{agency}"), record)
+}
+
+/// The record of an act that may be done again: `again` tells a repetition from the act before it,
+/// which the ledger would otherwise take for the same act sent twice. Its length goes in so that no
+/// text can pass for another act's.
+pub(crate) fn repeatable(record: String, again: Option<&str>) -> String {
+    match again {
+        Some(again) => format!("again:{}:{again}:{record}", again.len()),
+        None => record,
+    }
+}
+
+/// The record of taking note of an alert that was raised at this height; raised again, it is another.
+pub(crate) fn acknowledgement(alert: &str, raised_height: u64) -> String {
+    format!("ack:{raised_height}:{alert}")
+}
+
 /// The caller's clock.
 #[expect(clippy::disallowed_types, reason = "a submitter states how long its transaction is valid")]
 pub(crate) fn now() -> anyhow::Result<TimeMs> {
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
-        .context("the clock is before 1970")?;
-    Ok(TimeMs::new(u64::try_from(since.as_millis()).context("the clock is far in the future")?))
+        .context("时钟早于 1970 年 the clock is before 1970")?;
+    let ms = u64::try_from(since.as_millis());
+    Ok(TimeMs::new(ms.context("时钟远在将来 the clock is far in the future")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_act_is_another_operation_and_one_sent_twice_is_not() {
+        let uid_of = |value: u64, again: Option<&str>| {
+            uid(AgencyIndex::new(0), &repeatable(format!("rule:settling_ms::{value}"), again))
+        };
+        let first = uid_of(1, None);
+        assert_eq!(first, uid_of(1, None), "sent twice");
+        let distinct = [
+            ("first", first),
+            ("another value", uid_of(2, None)),
+            ("back to the first", uid_of(1, Some("2021-04-02"))),
+            ("a second time", uid_of(1, Some("2021-04-03"))),
+            ("an empty text", uid_of(1, Some(""))),
+            ("another agency", uid(AgencyIndex::new(1), "rule:settling_ms::1")),
+        ];
+        for (at, (name, one)) in distinct.iter().enumerate() {
+            for (other, two) in distinct.iter().skip(at + 1) {
+                assert_ne!(one, two, "{name}, {other}");
+            }
+        }
+        assert_eq!(uid_of(1, Some("x")), uid_of(1, Some("x")), "a repetition sent twice");
+    }
+
+    #[test]
+    fn an_alert_raised_again_is_acknowledged_by_another_operation() {
+        let uid_at = |height| uid(AgencyIndex::new(0), &acknowledgement("R12:a", height));
+        assert_eq!(uid_at(7), uid_at(7), "sent twice");
+        assert_ne!(uid_at(7), uid_at(12), "raised again");
+    }
+
+    #[test]
+    fn no_text_makes_one_act_pass_for_another() {
+        let one = repeatable("match:a:b".to_owned(), Some("c"));
+        for (record, again) in
+            [("a:b", Some("c:match")), ("b", Some("c:match:a")), ("match:a:b", None)]
+        {
+            assert_ne!(one, repeatable(record.to_owned(), again), "{record} {again:?}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod act;
+mod answer;
 mod args;
 mod connection;
 mod evaluation;

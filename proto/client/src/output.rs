@@ -58,6 +58,11 @@ impl Output {
         }
     }
 
+    /// Says that what follows is the node's bare word.
+    pub(crate) fn unproven(&self) {
+        self.line(self.pick("节点所述（未作证明）", "as the node says (not proven)"));
+    }
+
     /// A value for programs; nothing where people read.
     #[expect(clippy::print_stdout, reason = "the one place that writes to standard output")]
     pub(crate) fn value(&self, value: &impl Serialize) -> anyhow::Result<()> {

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use api::alert::alert_service_client::AlertServiceClient;
-use api::alert::{Alert, AlertState, GetAlertRequest, GetAlertResponse, ListAlertsRequest};
+use api::alert::{
+    Alert, AlertState, AlertTotal, GetAlertRequest, GetAlertResponse, ListAlertsRequest,
+};
 use api::ledger::ledger_service_client::LedgerServiceClient;
 use api::ledger::{GetBlockRequest, ProveOperationRequest};
 use api::node::node_service_client::NodeServiceClient;
@@ -15,6 +17,7 @@ use api::trace::{
     Quantities, SubjectKind, Trip,
 };
 use genesis::files::{Access, write_durably};
+use genesis::words::Language;
 use proto::block::BlockHeader;
 use proto::codec::Canonical as _;
 use proto::glossary::Term;
@@ -22,12 +25,15 @@ use proto::schema::act::{AlertAcknowledge, MatchDecision};
 use proto::schema::{Body, OperationKind};
 use proto::submitter::SubmitterRole;
 use serde_json::json;
+use tonic::Code;
+use tonic::transport::Channel;
 
-use crate::act;
 use crate::args::{Alerts, Block, Cli, Kind, Locate, Match, Prove};
 use crate::connection::{ANSWER_BYTES_MAX, connect, request};
+use crate::identity::{acknowledgement, repeatable};
 use crate::output::Output;
 use crate::words::{amount, degrees, time};
+use crate::{act, answer, trace};
 
 /// `jjj match`
 pub(crate) async fn matches(cli: &Cli, args: &Match, output: &Output) -> anyhow::Result<ExitCode> {
@@ -41,12 +47,14 @@ pub(crate) async fn matches(cli: &Cli, args: &Match, output: &Output) -> anyhow:
             let reason = args.reason.clone();
             let body = MatchDecision { from: args.code.clone(), to: other.clone(), reason };
             let record = format!("{}:{}:{}:{}", kind.name(), body.from, body.to, body.reason);
+            let record = repeatable(record, args.again.as_deref());
             let body = Body::MatchDecision(body);
             return act::submit_one(cli, SubmitterRole::Regulator, (kind, &record, &body), output)
                 .await;
         }
     }
-    let mut client = TraceServiceClient::new(connect(cli).await?);
+    let mut client =
+        TraceServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let message = GetMatchesRequest { code: args.code.clone(), agency: args.agency };
     let found = client.get_matches(request(message, output)).await?.into_inner();
     show_matches(&found, output)?;
@@ -69,13 +77,14 @@ fn show_matches(found: &GetMatchesResponse, output: &Output) -> anyhow::Result<(
         })
         .collect();
     output.value(&json!({
-        "height": found.height, "unit": found.unit,
+        "proven": false, "height": found.height, "unit": found.unit,
         "matches": found.matches.iter().map(|found| json!({
             "from": found.from, "to": found.to, "relation": found.relation,
             "status": found.status().as_str_name(), "document": found.document,
             "zh": found.text_zh, "en": found.text_en,
         })).collect::<Vec<_>>(),
     }))?;
+    output.unproven();
     output.line(format!("{} {}", output.pick("追溯单元", "unit"), found.unit));
     let head = [
         output.pick("发方码", "sender's code"),
@@ -115,15 +124,11 @@ fn status_text(status: MatchStatus, output: &Output) -> &str {
 
 /// `jjj alerts`
 pub(crate) async fn alerts(cli: &Cli, args: &Alerts, output: &Output) -> anyhow::Result<ExitCode> {
-    if let Some(alert) = &args.ack {
-        let body = AlertAcknowledge { alert: alert.clone(), remark: args.remark.clone() };
-        let record = format!("ack:{alert}");
-        let (kind, body) = (OperationKind::AlertAcknowledge, Body::AlertAcknowledge(body));
-        return act::submit_one(cli, SubmitterRole::Regulator, (kind, &record, &body), output)
-            .await;
-    }
     let mut client =
         AlertServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
+    if let Some(id) = &args.ack {
+        return acknowledge(cli, (id, &args.remark), &mut client, output).await;
+    }
     if let Some(id) = &args.show {
         let message = GetAlertRequest { id: id.clone() };
         let found = client.get_alert(request(message, output)).await?.into_inner();
@@ -141,7 +146,8 @@ pub(crate) async fn alerts(cli: &Cli, args: &Alerts, output: &Output) -> anyhow:
         }
     }
     let values: Vec<_> = alerts.iter().map(alert_json).collect();
-    output.value(&json!({"height": height, "alerts": values}))?;
+    output.value(&json!({"proven": false, "height": height, "alerts": values}))?;
+    output.unproven();
     if alerts.is_empty() {
         output.line(output.pick("没有预警", "no alerts"));
     }
@@ -149,6 +155,26 @@ pub(crate) async fn alerts(cli: &Cli, args: &Alerts, output: &Output) -> anyhow:
         show_alert(alert, output);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes note of an alert as it was raised last: raised again, it can be taken note of again.
+async fn acknowledge(
+    cli: &Cli,
+    (id, remark): (&str, &str),
+    client: &mut AlertServiceClient<Channel>,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let asked = client.get_alert(request(GetAlertRequest { id: id.to_owned() }, output)).await;
+    let raised = match asked {
+        Ok(found) => found.into_inner().alert.unwrap_or_default().raised_height,
+        // Whether there is such an alert is for the ledger to say.
+        Err(status) if status.code() == Code::NotFound => 0,
+        Err(status) => return Err(status.into()),
+    };
+    let body = AlertAcknowledge { alert: id.to_owned(), remark: remark.to_owned() };
+    let (kind, body) = (OperationKind::AlertAcknowledge, Body::AlertAcknowledge(body));
+    let record = acknowledgement(id, raised);
+    act::submit_one(cli, SubmitterRole::Regulator, (kind, &record, &body), output).await
 }
 
 fn alert_json(alert: &Alert) -> serde_json::Value {
@@ -192,7 +218,8 @@ fn show_alert(alert: &Alert, output: &Output) {
 
 /// `jjj locate`
 pub(crate) async fn locate(cli: &Cli, args: &Locate, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut client = TraceServiceClient::new(connect(cli).await?);
+    let mut client =
+        TraceServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let kind = match args.kind {
         Kind::Unit => SubjectKind::Unit,
         Kind::Party => SubjectKind::Party,
@@ -247,46 +274,51 @@ fn show_concerned(found: &GetAlertResponse, output: &Output) -> anyhow::Result<(
         })
     });
     output.value(&json!({
-        "height": found.height, "alert": found.alert.as_ref().map(alert_json),
+        "proven": false, "height": found.height, "alert": found.alert.as_ref().map(alert_json),
         "holdings": found.holdings.iter().map(holding_json).collect::<Vec<_>>(),
         "trips": found.trips.iter().map(trip_json).collect::<Vec<_>>(),
         "totals": totals.collect::<Vec<_>>(),
     }))?;
+    output.unproven();
     if let Some(alert) = &found.alert {
         show_alert(alert, output);
     }
     show_holdings(&found.holdings, output);
     show_trips(&found.trips, output);
     for total in &found.totals {
-        let held = total.quantities.clone().unwrap_or_default();
-        let parts = [
-            (output.pick("已售", "sold"), held.sold_milli - total.used_milli),
-            (output.pick("已用", "used"), total.used_milli),
-            (output.pick("在库", "in stock"), held.in_stock_milli),
-            (output.pick("在途", "in transit"), held.in_transit_milli),
-            (output.pick("已处置", "disposed of"), held.disposed_milli),
-        ];
-        let sum: u64 = parts.iter().map(|(_, milli)| milli).sum();
-        let parts = parts.map(|(word, milli)| format!("{word} {}", amount(milli)));
-        output.line(format!(
-            "{} {} {}: {} = {}",
-            output.pick("合计", "total"),
-            amount(total.origin_milli),
-            held.uom,
-            parts.join(" + "),
-            amount(sum)
-        ));
+        output.line(total_text(total, output.language()));
     }
     Ok(())
 }
 
+/// What became of everything together. A node's wrong sums are shown as far as they go.
+fn total_text(total: &AlertTotal, language: Language) -> String {
+    let held = total.quantities.clone().unwrap_or_default();
+    let parts = [
+        (("已售", "sold"), held.sold_milli.saturating_sub(total.used_milli)),
+        (("已用", "used"), total.used_milli),
+        (("在库", "in stock"), held.in_stock_milli),
+        (("在途", "in transit"), held.in_transit_milli),
+        (("已处置", "disposed of"), held.disposed_milli),
+    ];
+    let pick = |(zh, en)| match language {
+        Language::Zh => zh,
+        Language::En => en,
+    };
+    let sum = parts.iter().fold(0, |sum: u64, (_, milli)| sum.saturating_add(*milli));
+    let parts = parts.map(|(word, milli)| format!("{} {}", pick(word), amount(milli)));
+    let (word, origin, sum) = (pick(("合计", "total")), amount(total.origin_milli), amount(sum));
+    format!("{word} {origin} {}: {} = {sum}", held.uom, parts.join(" + "))
+}
+
 fn show_location(found: &LocateResponse, output: &Output) -> anyhow::Result<()> {
     output.value(&json!({
-        "height": found.height,
+        "proven": false, "height": found.height,
         "holdings": found.holdings.iter().map(holding_json).collect::<Vec<_>>(),
         "trips": found.trips.iter().map(trip_json).collect::<Vec<_>>(),
         "alerts": found.alerts,
     }))?;
+    output.unproven();
     show_holdings(&found.holdings, output);
     show_trips(&found.trips, output);
     if !found.alerts.is_empty() {
@@ -332,18 +364,15 @@ fn show_holdings(holdings: &[Holding], output: &Output) {
 
 fn show_trips(trips: &[Trip], output: &Output) {
     for trip in trips {
-        let arrived = match trip.arrived_ms {
-            0 => output.pick("在途", "on the road").to_owned(),
-            ms => time(ms),
-        };
         output.line(format!(
-            "{} {}: {} → {} · {} · {} → {arrived}",
+            "{} {}: {} → {} · {} · {} → {}",
             output.pick("运输", "trip"),
             trip.document,
             trip.from_station,
             trip.to_station,
             trip.vehicle,
-            time(trip.departed_ms),
+            time(trip.departed_ms, output.language()),
+            time(trip.arrived_ms, output.language()),
         ));
     }
 }
@@ -354,7 +383,8 @@ fn or_id(name: &str, id: &str) -> String {
 
 /// `jjj status`
 pub(crate) async fn status(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut client = NodeServiceClient::new(connect(cli).await?);
+    let mut client =
+        NodeServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let found = client.get_status(request(GetStatusRequest {}, output)).await?.into_inner();
     output.value(&json!({
         "chain": hex::encode(&found.chain), "version": found.version,
@@ -429,15 +459,17 @@ fn show_status(found: &GetStatusResponse, output: &Output) {
 
 /// `jjj block`
 pub(crate) async fn block(cli: &Cli, args: &Block, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut client = LedgerServiceClient::new(connect(cli).await?);
+    let mut client =
+        LedgerServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let message = GetBlockRequest { height: args.height };
     let found = client.get_block(request(message, output)).await?.into_inner();
-    let header = BlockHeader::decode(&found.header).context("the node's block header")?;
+    let header = BlockHeader::decode(&found.header)
+        .context("节点给出的区块头无法读取 the node's block header cannot be read")?;
     // The one check that needs no proof: the hash is the header's.
     let hash = header.hash();
     anyhow::ensure!(
         hash.as_bytes().as_slice() == found.block_hash,
-        "the node's block hash is not its header's"
+        "节点给出的区块摘要与区块头不符 the node's block hash is not its header's"
     );
     output.value(&json!({
         "height": header.height.value(), "block_hash": hash.to_string(),
@@ -451,7 +483,7 @@ pub(crate) async fn block(cli: &Cli, args: &Block, output: &Output) -> anyhow::R
         ("高度", "height", header.height.to_string()),
         ("区块", "block", hash.to_string()),
         ("上一块", "parent", header.parent.to_string()),
-        ("时间", "time", time(header.time.value())),
+        ("时间", "time", time(header.time.value(), output.language())),
         ("出块节点", "primary", header.primary.to_string()),
         ("交易", "transactions", header.tx_count.to_string()),
         ("业务", "operations", found.operations.to_string()),
@@ -469,8 +501,43 @@ pub(crate) async fn prove(cli: &Cli, args: &Prove, output: &Output) -> anyhow::R
         LedgerServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let message = ProveOperationRequest { height: args.height, receipt_index: args.receipt };
     let bundle = client.prove_operation(request(message, output)).await?.into_inner().bundle;
-    let report = crate::trace::checked(cli, &bundle, output)?;
+    let report = trace::checked(cli, &bundle, output)?;
+    answer::receipt(&report, (args.height, args.receipt))
+        .map_err(|words| trace::refused(&words, output))?;
     write_durably(&args.proof, &bundle, Access::Everyone)?;
-    crate::trace::show_claims(&report, output);
+    trace::show_claims(&report, output);
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_a_wrong_answer_are_shown_and_do_not_end_the_command() {
+        let total = |origin_milli, used_milli, quantities| AlertTotal {
+            origin_milli,
+            used_milli,
+            quantities: Some(quantities),
+        };
+        let sold = |uom: &str, sold_milli| Quantities {
+            uom: uom.to_owned(),
+            sold_milli,
+            ..Quantities::default()
+        };
+        for (total, expected) in [
+            (
+                total(3000, 500, sold("KGM", 3000)),
+                "total 3 KGM: sold 2.5 + used 0.5 + in stock 0 + in transit 0 + disposed of 0 = 3",
+            ),
+            (
+                total(3000, 2000, sold("KGM", 1000)),
+                "total 3 KGM: sold 0 + used 2 + in stock 0 + in transit 0 + disposed of 0 = 2",
+            ),
+        ] {
+            assert_eq!(total_text(&total, Language::En), expected);
+        }
+        let held = Quantities { in_stock_milli: u64::MAX, ..sold("KGM", u64::MAX) };
+        assert!(!total_text(&total(0, 0, held), Language::Zh).is_empty());
+    }
 }

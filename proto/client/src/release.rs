@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::act;
 use crate::args::{Cli, Release, ReleaseCommand};
-use crate::connection::{connect, request};
+use crate::connection::{ANSWER_BYTES_MAX, connect, request};
 use crate::output::Output;
 use crate::words::time;
 
@@ -52,7 +52,8 @@ pub(crate) async fn run(
 
 #[expect(clippy::fn_params_excessive_bools, reason = "the request's own field")]
 async fn list(cli: &Cli, include_withdrawn: bool, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut client = ReleaseServiceClient::new(connect(cli).await?);
+    let mut client =
+        ReleaseServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let (mut releases, mut page_token) = (Vec::new(), String::new());
     loop {
         let message = ListReleasesRequest { include_withdrawn, page_size: 1000, page_token };
@@ -69,10 +70,11 @@ async fn list(cli: &Cli, include_withdrawn: bool, output: &Output) -> anyhow::Re
             "title": release.title, "body": release.body, "audience": release.audience,
             "level": release.level, "codes": release.codes, "alerts": release.alerts,
             "withdrawn": release.withdrawn, "withdrawn_reason": release.withdrawn_reason,
-            "published_ms": release.published_ms,
+            "published_ms": release.published_ms, "proven": false,
         })
     });
     output.value(&values.collect::<Vec<_>>())?;
+    output.unproven();
     let head = [
         output.pick("编号", "id"),
         output.pick("标题", "title"),
@@ -87,7 +89,13 @@ async fn list(cli: &Cli, include_withdrawn: bool, output: &Output) -> anyhow::Re
             output.pick("有效", "valid").to_owned()
         };
         let (id, title) = (release.id.clone(), release.title.clone());
-        vec![id, title, release.level.to_string(), time(release.published_ms), state]
+        vec![
+            id,
+            title,
+            release.level.to_string(),
+            time(release.published_ms, output.language()),
+            state,
+        ]
     });
     output.table(&head, rows.collect());
     Ok(ExitCode::SUCCESS)

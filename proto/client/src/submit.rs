@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use api::submission::TransactionOutcome;
 use genesis::files::{Access, write_durably};
+use genesis::words::Language;
 use import::{Imported, Mapping, Rejected, Source};
 use indicatif::{ProgressBar, ProgressStyle};
 use proto::operation::Operation;
 use serde_json::json;
 
 use crate::args::{Cli, Format, Submit};
-use crate::connection::{connect, submit};
+use crate::connection::{Fate, connect, fate, submit};
 use crate::identity::Identity;
 use crate::output::Output;
 use crate::words::code_text;
@@ -35,9 +36,12 @@ struct Tally {
     refused: Vec<(u64, u32, String)>,
     alerts: Vec<(u32, String)>,
     heights: Option<(u64, u64)>,
+    /// A transaction failed, and those behind it were not sent.
+    interrupted: bool,
 }
 
-/// Reads, submits, reports. Exit code 3 where rows were rejected or operations refused.
+/// Reads, submits, reports. Exit code 3 where rows were rejected or operations refused; what had been
+/// recorded when a transaction failed is reported before the failure.
 pub(crate) async fn run(cli: &Cli, args: &Submit, output: &Output) -> anyhow::Result<ExitCode> {
     let imported = read(args)?;
     if let Some(path) = &args.rejects {
@@ -48,15 +52,25 @@ pub(crate) async fn run(cli: &Cli, args: &Submit, output: &Output) -> anyhow::Re
     let secret = identity.salt_secret();
     let mut tally = Tally::default();
     let progress = progress(&imported, output);
+    let mut failed = None;
     for batch in batches(&imported, &secret, args.batch) {
         let rows: Vec<u64> = batch.iter().map(|(row, _)| *row).collect();
         let operations = batch.into_iter().map(|(_, operation)| operation).collect();
-        let outcome = submit(&channel, &identity, operations, output).await?;
-        tally.add(&outcome, &rows, output);
+        match submit(&channel, &identity, operations, output).await {
+            Ok(outcome) => tally.add(&outcome, &rows, output),
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
         progress.inc(u64::try_from(rows.len()).unwrap_or(u64::MAX));
     }
     progress.finish_and_clear();
+    tally.interrupted = failed.is_some();
     report(&imported, &tally, output)?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
     let clean = imported.rejected.is_empty() && tally.refused.is_empty();
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
@@ -70,7 +84,7 @@ fn read(args: &Submit) -> anyhow::Result<Imported> {
     let mapping = match &args.mapping {
         Some(path) => {
             let text = String::from_utf8(read_limited(path)?)
-                .with_context(|| format!("{}: not UTF-8", path.display()))?;
+                .with_context(|| format!("{}：不是 UTF-8 not UTF-8", path.display()))?;
             Some(Mapping::parse(&text).with_context(|| path.display().to_string())?)
         }
         None => None,
@@ -80,7 +94,9 @@ fn read(args: &Submit) -> anyhow::Result<Imported> {
         (Format::Epcis, _) => Source::Epcis,
         (Format::Mapped, Some(mapping)) => Source::Mapped(mapping),
         (Format::Mapped, None) => {
-            anyhow::bail!("--mapping: the format mapped needs a mapping file")
+            anyhow::bail!(
+                "--mapping：mapped 格式须有映射文件 the format mapped needs a mapping file"
+            )
         }
     };
     import::import(&bytes, &source).with_context(|| args.file.display().to_string())
@@ -141,12 +157,12 @@ impl Tally {
         self.heights = Some((first.min(height), last.max(height)));
         for receipt in &outcome.receipts {
             let at = usize::try_from(receipt.op_index).ok().and_then(|at| rows.get(at)).copied();
-            match receipt.code {
-                0 if receipt.height == height => self.accepted += 1,
-                0 => self.repeated += 1,
-                code => {
+            match fate(receipt, height) {
+                Fate::Recorded => self.accepted += 1,
+                Fate::RecordedBefore => self.repeated += 1,
+                Fate::Refused => {
                     let text = output.pick(&receipt.text_zh, &receipt.text_en).to_owned();
-                    self.refused.push((at.unwrap_or_default(), code, text));
+                    self.refused.push((at.unwrap_or_default(), receipt.code, text));
                 }
             }
             if receipt.height == height {
@@ -158,36 +174,10 @@ impl Tally {
 }
 
 fn report(imported: &Imported, tally: &Tally, output: &Output) -> anyhow::Result<()> {
-    let rejected: Vec<_> = imported.rejected.iter().map(reject_json).collect();
-    let refused: Vec<_> = tally
-        .refused
-        .iter()
-        .map(|(row, code, text)| json!({"row": row, "code": code, "text": text}))
-        .collect();
-    let alerts: Vec<_> =
-        tally.alerts.iter().map(|(code, id)| json!({"code": code, "alert": id})).collect();
-    output.value(&json!({
-        "rows": imported.rows, "duplicates": imported.duplicates, "skipped": imported.skipped,
-        "operations": imported.operations.len(), "accepted": tally.accepted,
-        "already_recorded": tally.repeated, "rejected": rejected, "refused": refused,
-        "alerts": alerts, "first_height": tally.heights.map(|(first, _)| first),
-        "last_height": tally.heights.map(|(_, last)| last),
-    }))?;
-    let (rows, operations) = (imported.rows, imported.operations.len());
-    let (accepted, repeated) = (tally.accepted, tally.repeated);
-    output.line(match output.pick("zh", "en") {
-        "zh" => format!(
-            "读入 {rows} 行，业务 {operations} 条：上链 {accepted}，早已上链 {repeated}，退回 {} 行，拒绝 {} 条",
-            rejected.len(),
-            refused.len()
-        ),
-        _ => format!(
-            "{rows} rows, {operations} operations: {accepted} recorded, {repeated} recorded before, \
-             {} rows rejected, {} operations refused",
-            rejected.len(),
-            refused.len()
-        ),
-    });
+    output.value(&report_json(imported, tally))?;
+    for line in summary(imported, tally, output.language()) {
+        output.line(line);
+    }
     if !imported.rejected.is_empty() {
         let head = [
             output.pick("行", "row"),
@@ -201,11 +191,100 @@ fn report(imported: &Imported, tally: &Tally, output: &Output) -> anyhow::Result
         });
         output.table(&head, rows.collect());
     }
+    if let Some(more) = more(imported.rejected.len(), "--rejects", output.language()) {
+        output.line(more);
+    }
     for (row, code, text) in tally.refused.iter().take(SHOWN_MAX) {
         output.line(format!("{} {row}: [{code}] {text}", output.pick("第", "row")));
+    }
+    if let Some(more) = more(tally.refused.len(), "--json", output.language()) {
+        output.line(more);
     }
     for (code, alert) in &tally.alerts {
         output.line(format!("{}: {alert}", code_text(*code, output)));
     }
     Ok(())
+}
+
+fn report_json(imported: &Imported, tally: &Tally) -> serde_json::Value {
+    let rejected: Vec<_> = imported.rejected.iter().map(reject_json).collect();
+    let refused = tally.refused.iter();
+    let refused: Vec<_> =
+        refused.map(|(row, code, text)| json!({"row": row, "code": code, "text": text})).collect();
+    let alerts: Vec<_> =
+        tally.alerts.iter().map(|(code, id)| json!({"code": code, "alert": id})).collect();
+    json!({
+        "rows": imported.rows, "duplicates": imported.duplicates, "skipped": imported.skipped,
+        "operations": imported.operations.len(), "accepted": tally.accepted,
+        "already_recorded": tally.repeated, "rejected": rejected, "refused": refused,
+        "alerts": alerts, "first_height": tally.heights.map(|(first, _)| first),
+        "last_height": tally.heights.map(|(_, last)| last), "interrupted": tally.interrupted,
+    })
+}
+
+/// The counts, and what to do where a transaction failed.
+fn summary(imported: &Imported, tally: &Tally, language: Language) -> Vec<String> {
+    let (rows, operations) = (imported.rows, imported.operations.len());
+    let (accepted, repeated) = (tally.accepted, tally.repeated);
+    let (rejected, refused) = (imported.rejected.len(), tally.refused.len());
+    let counts = match language {
+        Language::Zh => format!(
+            "读入 {rows} 行，业务 {operations} 条：上链 {accepted}，早已上链 {repeated}，退回 {rejected} 行，拒绝 {refused} 条"
+        ),
+        Language::En => format!(
+            "{rows} rows, {operations} operations: {accepted} recorded, {repeated} recorded before, \
+             {rejected} rows rejected, {refused} operations refused"
+        ),
+    };
+    let advice = match language {
+        Language::Zh => "提交中断，其余未得结果；再次提交不会重复",
+        Language::En => {
+            "interrupted, the rest has no result; submit the file again: nothing is recorded twice"
+        }
+    };
+    let advice = tally.interrupted.then(|| advice.to_owned());
+    std::iter::once(counts).chain(advice).collect()
+}
+
+/// How many rows are not shown, and where they are.
+fn more(found: usize, place: &str, language: Language) -> Option<String> {
+    let hidden = found.checked_sub(SHOWN_MAX).filter(|hidden| *hidden > 0)?;
+    Some(match language {
+        Language::Zh => format!("另有 {hidden} 条，见 {place}"),
+        Language::En => format!("+{hidden} more, see {place}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_submission_says_what_is_recorded_and_what_to_do() {
+        let imported = Imported::default();
+        let mut tally = Tally { accepted: 100, ..Tally::default() };
+        assert_eq!(summary(&imported, &tally, Language::En).len(), 1, "not interrupted");
+        tally.interrupted = true;
+        for (language, counted, advised) in [
+            (Language::Zh, "上链 100", "再次提交不会重复"),
+            (Language::En, "100 recorded", "submit the file again: nothing is recorded twice"),
+        ] {
+            let said = summary(&imported, &tally, language).join("\n");
+            assert!(said.contains(counted) && said.contains(advised), "{said}");
+        }
+        assert_eq!(report_json(&imported, &tally)["interrupted"], true);
+    }
+
+    #[test]
+    fn rows_that_are_not_shown_are_counted() {
+        for (found, zh, en) in [
+            (0, None, None),
+            (20, None, None),
+            (21, Some("另有 1 条，见 --rejects"), Some("+1 more, see --rejects")),
+            (1000, Some("另有 980 条，见 --rejects"), Some("+980 more, see --rejects")),
+        ] {
+            assert_eq!(more(found, "--rejects", Language::Zh).as_deref(), zh, "{found}");
+            assert_eq!(more(found, "--rejects", Language::En).as_deref(), en, "{found}");
+        }
+    }
 }

@@ -2,15 +2,16 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use api::trace::trace_service_client::TraceServiceClient;
 use api::trace::{Direction as Asked, ProofMode, TraceRequest, TraceUnit};
 use genesis::files::{Access, write_durably};
 use genesis::words::Language;
-use ledger::bundle::Bundle;
+use ledger::bundle::{Bundle, Direction as Proven};
+use ledger::words::Words;
 use serde_json::json;
 use verify::{Options, Report};
 
+use crate::answer::{self, Question};
 use crate::args::{Cli, Direction, Trace};
 use crate::connection::{ANSWER_BYTES_MAX, connect, request};
 use crate::identity::trusted_genesis;
@@ -21,10 +22,10 @@ use crate::words::amount;
 pub(crate) async fn run(cli: &Cli, args: &Trace, output: &Output) -> anyhow::Result<ExitCode> {
     let mut client =
         TraceServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
-    let direction = match args.direction {
-        Direction::Back => Asked::Back,
-        Direction::Forward => Asked::Forward,
-        Direction::Both => Asked::Both,
+    let (direction, proven) = match args.direction {
+        Direction::Back => (Asked::Back, Proven::Back),
+        Direction::Forward => (Asked::Forward, Proven::Forward),
+        Direction::Both => (Asked::Both, Proven::Both),
     };
     let message = TraceRequest {
         codes: vec![args.code.clone()],
@@ -37,6 +38,11 @@ pub(crate) async fn run(cli: &Cli, args: &Trace, output: &Output) -> anyhow::Res
     };
     let answer = client.trace(request(message, output)).await?.into_inner();
     let report = checked(cli, &answer.bundle, output)?;
+    let (code, agency) = (args.code.as_str(), args.agency);
+    // 0 asks the node for its newest certified height, as no height does.
+    let height = args.at_height.filter(|height| *height > 0);
+    let question = Question { code, agency, direction: proven, height };
+    answer::trace(&report, &question).map_err(|words| refused(&words, output))?;
     if let Some(path) = &args.proof {
         write_durably(path, &answer.bundle, Access::Everyone)?;
         let bytes = answer.bundle.len();
@@ -60,11 +66,17 @@ pub(crate) async fn run(cli: &Cli, args: &Trace, output: &Output) -> anyhow::Res
 /// Verifies a bundle against the trusted genesis document.
 pub(crate) fn checked(cli: &Cli, bytes: &[u8], output: &Output) -> anyhow::Result<Report> {
     let chain = trusted_genesis(cli)?.chain();
-    let bundle = Bundle::from_bytes(bytes).context("the node's proof bundle")?;
-    verify::verify(chain, &bundle, &Options::default()).map_err(|failure| {
+    let bundle = Bundle::from_bytes(bytes).map_err(verify::Failure::unreadable);
+    let report = bundle.and_then(|bundle| verify::verify(chain, &bundle, &Options::default()));
+    report.map_err(|failure| {
         let refused = output.pick("节点给出的证明不成立", "the node's proof does not hold");
         anyhow::anyhow!("{refused}: {}", failure.text(language(output)))
     })
+}
+
+/// The refusal of a true proof of something else.
+pub(crate) fn refused(words: &Words, output: &Output) -> anyhow::Error {
+    anyhow::Error::msg(output.pick(&words.zh, &words.en).to_owned())
 }
 
 /// What was proven, in words and as a tree.
@@ -85,7 +97,7 @@ fn unit_json(unit: &TraceUnit) -> serde_json::Value {
         "unit": unit.unit, "holder": unit.holder, "station": unit.station, "alerts": unit.alerts,
         "uom": held.uom, "in_stock_milli": held.in_stock_milli, "sold_milli": held.sold_milli,
         "in_transit_milli": held.in_transit_milli, "disposed_milli": held.disposed_milli,
-        "consumed_milli": held.consumed_milli,
+        "consumed_milli": held.consumed_milli, "proven": false,
     })
 }
 
@@ -110,7 +122,6 @@ fn show_units(units: &[TraceUnit], output: &Output) {
         output.pick("在途", "in transit"),
         output.pick("预警", "alerts"),
     ];
-    let word = output.pick("节点所述现状（未作证明）", "as the node says, beside the proof");
-    output.line(word);
+    output.unproven();
     output.table(&head, rows.collect());
 }
