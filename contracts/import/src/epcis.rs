@@ -5,14 +5,15 @@ mod event;
 mod native;
 mod original;
 
+use contracts::admission;
 use proto::operation::OpUid;
 use proto::schema::OperationKind;
 use serde_json::value::RawValue;
 
-use crate::gate::{Collector, Fault};
+use crate::gate::{Collector, Fault, not_admitted};
 use crate::limits::ROWS_MAX;
 use crate::tree::{RawMembers, Tree};
-use crate::{FileError, Imported, Prepared};
+use crate::{FileError, Imported, Prepared, Rejected};
 use event::EventType;
 use original::Context;
 
@@ -36,10 +37,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Imported, FileError> {
             Ok(prepared) => {
                 collector.offer(prepared, &|field| (row, event::column(field).to_owned()));
             }
-            Err(fault) => {
-                let column = fault.field.clone();
-                collector.reject(fault.rejected(row, column));
-            }
+            Err(rejected) => collector.reject(rejected),
         }
     }
     Ok(collector.finish())
@@ -127,15 +125,20 @@ fn raw_at<'a>(
     }
 }
 
-fn operation(row: u64, raw: &str, context: &Context) -> Result<Prepared, Fault> {
-    let tree = Tree::strict(raw)?;
-    original::no_contact_data(&tree, "")?;
+fn operation(row: u64, raw: &str, context: &Context) -> Result<Prepared, Rejected> {
+    let told = |fault: Fault| fault.of_row(row);
+    let tree = Tree::strict(raw).map_err(told)?;
+    original::no_contact_data(&tree, "").map_err(told)?;
     let uid = uid(&tree);
     if let Some((kind, body)) = native::event(&tree) {
         return Ok(Prepared { row, kind, uid, body });
     }
-    let original = original::text(raw, &tree, context)?;
-    let body = event::observation(&tree, original)?;
+    // Admission searches the original as one text; here the member is known.
+    original::no_personal_data(&tree, "").map_err(|(path, found)| {
+        not_admitted(row, path, &admission::Rule::personal(found), None)
+    })?;
+    let original = original::text(raw, &tree, context).map_err(told)?;
+    let body = event::observation(&tree, original).map_err(told)?;
     Ok(Prepared { row, kind: OperationKind::Observation, uid, body })
 }
 

@@ -254,7 +254,7 @@ rules! {
 
 impl Rule {
     /// A finding of the privacy scan.
-    pub(super) const fn personal(found: Finding) -> Self {
+    pub const fn personal(found: Finding) -> Self {
         let (zh, en) = (found.personal.chinese(), found.personal.english());
         Self::PersonalData { zh, en, offset: found.offset }
     }
