@@ -112,6 +112,7 @@ fn the_original_of_an_observation_is_searched_too() {
         (br#"{"ex:note":"\u8eab\u4efd\u8bc1110108199003071238"}"#, "original PERSONAL_DATA"),
         (br#"{"ex:note":"\u624b\u673a\u53f713800138000"}"#, "original PERSONAL_DATA"),
         (br#"{"ex:note":"\u0031\u0033800138000"}"#, "original PERSONAL_DATA"),
+        (br#"{"ex:note":"138\u20130013\u20138000"}"#, "original PERSONAL_DATA"),
         // A text of JSON within JSON is escaped twice; a pair of escapes may stand for one character.
         (br#"{"ex:note":"{\"a\":\"\\u8bc1110108199003071238\"}"}"#, "original PERSONAL_DATA"),
         (br#"{"ex:note":"\ud83d\udcde13800138000"}"#, "original PERSONAL_DATA"),
