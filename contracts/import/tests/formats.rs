@@ -151,6 +151,33 @@ fn rows_of_one_document_are_one_event_and_a_broken_one_takes_only_its_document_d
 }
 
 #[test]
+fn a_row_that_breaks_before_it_comes_to_its_document_takes_it_down_too() {
+    let good = |no: &str, code: &str| format!("售,{no},2021/3/15 8:30,{PARTY},T1,{code},1,箱,");
+    let sold =
+        |row: u64, no: &str| format!("{row} sale: 1615768200000 {PARTY}@T1 {no} [C*1000/2]->[]");
+    let word = good("S1", "B").replace('售', "集");
+    let short = good("S1", "B").trim_end_matches(',').to_owned();
+    let long = format!("x,{}", good("S1", "B"));
+    for (name, broken, told) in [
+        ("a word for the type that is in no table", word, "UNKNOWN_WORD at \"业务\": 集"),
+        ("a cell too few", short, "COLUMN_COUNT at \"\": -"),
+        ("a cell too many, before the number", long, "COLUMN_COUNT at \"\": -"),
+    ] {
+        let behind = sales(&[&good("S1", "A"), &broken, &good("S2", "C")]);
+        let group = |row: u64| format!("{row} refused GROUP_BROKEN at \"单号\": -");
+        assert_eq!(behind, [group(2), format!("3 refused {told}"), sold(4, "S2")], "{name}");
+        let before = sales(&[&broken, &good("S1", "A"), &good("S2", "C")]);
+        assert_eq!(before, [format!("2 refused {told}"), group(3), sold(4, "S2")], "{name}");
+    }
+    // A row that no rule takes may be one of the document.
+    let rules = SALES.replace("group = true", "group = true\nwhen = { \"业务\" = \"售\" }");
+    let file = format!("{HEADER}{}\n{}\n", good("S1", "A"), good("S1", "B").replace('售', "集"));
+    let read = import(file.as_bytes(), &Source::Mapped(&mapping(CSV, &rules))).unwrap();
+    let expected = ["2 refused GROUP_BROKEN at \"单号\": -", "3 refused NO_RULE at \"业务\": -"];
+    assert_eq!(told(&read), expected);
+}
+
+#[test]
 fn a_broken_cell_is_told_with_its_column_and_never_with_personal_data() {
     check(&[
         (
