@@ -178,6 +178,66 @@ fn a_row_that_breaks_before_it_comes_to_its_document_takes_it_down_too() {
 }
 
 #[test]
+fn a_row_that_no_part_takes_is_refused_and_one_left_out_on_purpose_is_not() {
+    let rules = r#"
+        [units]
+        "箱" = "XBX"
+        [[rule]]
+        name = "work"
+        kind = "disinfection"
+        record = ["单号"]
+        group = true
+        [rule.fields]
+        occurred_ms = { column = "时间", as = "time", format = "yyyy/M/d H:mm" }
+        party = "企业"
+        station = "站点"
+        agent = { constant = "含氯消毒剂" }
+        [[rule.parts]]
+        of = "items"
+        when = { "明细" = "货物" }
+        fields = { code = "码" }
+        [[rule.parts]]
+        skip = "places and vehicles"
+        when = { "明细" = "无" }
+    "#;
+    let row = |no: &str, line: &str, code: &str| {
+        format!("{no},2021/3/15 8:30,{PARTY},T1,{line},{code}\n")
+    };
+    let file = [
+        "单号,时间,企业,站点,明细,码\n".to_owned(),
+        row("1", "货物", "A"),
+        row("1", "貨物", "B"),
+        row("2", "无", ""),
+        row("3", "", "C"),
+        row("4", "货物", "D"),
+    ]
+    .concat();
+    let read = import(file.as_bytes(), &Source::Mapped(&mapping(CSV, rules))).unwrap();
+    let done = |row: u64, items: &str| {
+        format!("{row} disinfection: 1615768200000 {PARTY}@T1  [{items}]->[]")
+    };
+    let expected = [
+        "2 refused GROUP_BROKEN at \"单号\": -".to_owned(),
+        "3 refused NO_RULE at \"明细\": -".to_owned(),
+        done(4, ""),
+        "5 refused NO_RULE at \"明细\": -".to_owned(),
+        done(6, "D"),
+    ];
+    assert_eq!(told(&read), expected);
+    for (change, to) in [
+        ("skip = \"places and vehicles\"", ""),
+        ("of = \"items\"", "of = \"items\"\nskip = \"x\""),
+        ("fields = { code = \"码\" }", ""),
+        ("skip = \"places and vehicles\"", "skip = \"x\"\nfields = { code = \"码\" }"),
+    ] {
+        let text =
+            format!("platform = \"p\"\nzone = \"+08:00\"\n{CSV}\n{}", rules.replace(change, to));
+        let error = Mapping::parse(&text).expect_err(to).to_string();
+        assert!(error.contains("either `of` and `fields`, or `skip`"), "{error}");
+    }
+}
+
+#[test]
 fn a_broken_cell_is_told_with_its_column_and_never_with_personal_data() {
     check(&[
         (

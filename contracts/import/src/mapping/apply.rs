@@ -381,9 +381,7 @@ impl<'a> Entry<'a> {
         if is_first {
             self.members = members;
         }
-        for part in &make.parts {
-            self.part(mapping, row, part)?;
-        }
+        self.parts(mapping, row)?;
         self.rows.push(row.number);
         Ok(())
     }
@@ -397,21 +395,40 @@ impl<'a> Entry<'a> {
         Some(tree)
     }
 
-    fn part(&mut self, mapping: &Mapping, row: &Row<'_>, part: &'a Part) -> Result<(), Fault> {
-        for below in row.below(&part.rows) {
-            if !holds(mapping, &below, &part.when) {
-                continue;
+    /// Adds the elements of the row's lists. A row of a part that no condition takes is a fault: what
+    /// it says would be lost.
+    fn parts(&mut self, mapping: &Mapping, row: &Row<'_>) -> Result<(), Fault> {
+        let make = self.make;
+        for part in &make.parts {
+            for below in row.below(&part.rows) {
+                if holds(mapping, &below, &part.when) {
+                    self.part(mapping, &below, part)?;
+                    continue;
+                }
+                let beside = || make.parts.iter().filter(|other| other.rows == part.rows);
+                if !beside().any(|other| holds(mapping, &below, &other.when)) {
+                    let when = beside().flat_map(|other| &other.when);
+                    let columns: BTreeSet<String> =
+                        when.map(|condition| below.column(&condition.column)).collect();
+                    let column = columns.into_iter().collect::<Vec<_>>().join("+");
+                    return Err(Fault::new(column, crate::Rule::NoRule));
+                }
             }
-            let index = self.lists.get(part.of.as_str()).map_or(0, Vec::len);
-            let mut members = Vec::new();
-            for assignment in &part.fields {
-                let Some(value) = convert::value(mapping, &below, assignment)? else { continue };
-                let field = format!("{}[{index}].{}", part.of, assignment.field.join("."));
-                self.origins.insert(field, (below.number, assignment.place(&below)));
-                place_at(&mut members, &assignment.field, value);
-            }
-            self.lists.entry(&part.of).or_default().push(Tree::Object(members));
         }
+        Ok(())
+    }
+
+    fn part(&mut self, mapping: &Mapping, row: &Row<'_>, part: &'a Part) -> Result<(), Fault> {
+        let Some(of) = &part.of else { return Ok(()) };
+        let index = self.lists.get(of.as_str()).map_or(0, Vec::len);
+        let mut members = Vec::new();
+        for assignment in &part.fields {
+            let Some(value) = convert::value(mapping, row, assignment)? else { continue };
+            let field = format!("{of}[{index}].{}", assignment.field.join("."));
+            self.origins.insert(field, (row.number, assignment.place(row)));
+            place_at(&mut members, &assignment.field, value);
+        }
+        self.lists.entry(of).or_default().push(Tree::Object(members));
         Ok(())
     }
 }
