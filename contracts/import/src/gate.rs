@@ -105,6 +105,12 @@ impl Collector {
         self.imported.skipped += 1;
     }
 
+    /// Counts a row that says again what an earlier one says.
+    pub(crate) fn duplicate(&mut self, row: u64) {
+        self.imported.duplicates += 1;
+        self.imported.duplicate_rows.push(row);
+    }
+
     /// Reports a row.
     pub(crate) fn reject(&mut self, rejected: Rejected) {
         self.imported.rejected.push(rejected);
@@ -123,7 +129,7 @@ impl Collector {
                     first.kind == prepared.kind && first.body == prepared.body
                 });
             if same {
-                self.imported.duplicates += 1;
+                self.duplicate(prepared.row);
                 return None;
             }
             let (row, column) = place("");
@@ -140,9 +146,10 @@ impl Collector {
         None
     }
 
-    /// What the file became, rejections in the order of their rows.
+    /// What the file became, rejections and duplicates in the order of their rows.
     pub(crate) fn finish(mut self) -> Imported {
         self.imported.rejected.sort_by_key(|rejected| rejected.row);
+        self.imported.duplicate_rows.sort_unstable();
         self.imported
     }
 }

@@ -178,6 +178,28 @@ fn a_row_that_breaks_before_it_comes_to_its_document_takes_it_down_too() {
 }
 
 #[test]
+fn a_row_of_a_document_that_stands_twice_counts_once_and_is_told() {
+    let row = |code: &str| format!("售,S1,2021/3/15 8:30,{PARTY},T1,{code},1,箱,");
+    let read = |rows: &[String]| {
+        let file = format!("{HEADER}{}\n", rows.join("\n"));
+        import(file.as_bytes(), &Source::Mapped(&mapping(CSV, SALES))).unwrap()
+    };
+    let once = read(&[row("A"), row("B")]);
+    let twice = read(&[row("A"), row("B"), row("A")]);
+    assert_eq!(twice.operations, once.operations);
+    assert_eq!((twice.rows, twice.duplicates, &*twice.duplicate_rows), (3, 1, &[4][..]));
+    let broken = read(&[row("A"), row("A"), row("B").replace("箱", "筐")]);
+    let group = |row: u64| format!("{row} refused GROUP_BROKEN at \"单号\": -");
+    let unit = "4 refused UNKNOWN_UNIT at \"单位\": 筐".to_owned();
+    assert_eq!((told(&broken), broken.duplicates), (vec![group(2), group(3), unit], 0));
+    // A column that no rule reads tells two lines of one code apart.
+    let file = format!("行号,{}1,{}\n2,{}\n", HEADER.replace("\r\n", "\n"), row("A"), row("A"));
+    let numbered = import(file.as_bytes(), &Source::Mapped(&mapping(CSV, SALES))).unwrap();
+    let sold = format!("2 sale: 1615768200000 {PARTY}@T1 S1 [A*1000/2 A*1000/2]->[]");
+    assert_eq!((told(&numbered), numbered.duplicates), (vec![sold], 0));
+}
+
+#[test]
 fn a_row_that_no_part_takes_is_refused_and_one_left_out_on_purpose_is_not() {
     let rules = r#"
         [units]

@@ -140,6 +140,10 @@ struct Entry<'a> {
     kind: OperationKind,
     number: Number,
     rows: Vec<u64>,
+    /// Rows that say again, word for word, what an earlier row of the document says.
+    repeated: Vec<u64>,
+    /// What the rows of a document say.
+    said: BTreeSet<String>,
     members: Vec<(String, Tree)>,
     lists: BTreeMap<&'a str, Vec<Tree>>,
     origins: Origins,
@@ -269,7 +273,8 @@ impl<'a> Reader<'a> {
         for entry in self.entries {
             let is_lost = entry.make.group && self.lost.contains(&entry.number);
             if entry.broken || is_lost {
-                broken(&mut self.collector, &entry.rows, &entry.column);
+                let rows = [entry.rows, entry.repeated].concat();
+                broken(&mut self.collector, &rows, &entry.column);
                 continue;
             }
             let first = entry.rows.first().copied().unwrap_or_default();
@@ -291,10 +296,13 @@ impl<'a> Reader<'a> {
                     Some(row)
                 }
             };
-            if let Some(at) = at {
-                let others: Vec<u64> = rows.into_iter().filter(|row| *row != at).collect();
-                broken(&mut self.collector, &others, &column);
-            }
+            let Some(at) = at else {
+                entry.repeated.into_iter().for_each(|row| self.collector.duplicate(row));
+                continue;
+            };
+            let mut others = [rows, entry.repeated].concat();
+            others.retain(|row| *row != at);
+            broken(&mut self.collector, &others, &column);
         }
         self.collector.finish()
     }
@@ -354,6 +362,8 @@ impl<'a> Entry<'a> {
             kind,
             number,
             rows: Vec::new(),
+            repeated: Vec::new(),
+            said: BTreeSet::new(),
             members: Vec::new(),
             lists: BTreeMap::new(),
             origins: Origins::new(),
@@ -362,7 +372,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Adds what `row` says.
+    /// Adds what `row` says, unless an earlier row of the document says it word for word.
     fn add(&mut self, mapping: &Mapping, row: &Row<'_>) -> Result<(), Fault> {
         if self.rows.len() >= GROUP_ROWS_MAX {
             return Err(Fault::new(self.column.clone(), crate::Rule::GroupTooLarge));
@@ -377,6 +387,11 @@ impl<'a> Entry<'a> {
             let origin = (row.number, assignment.place(row));
             self.origins.entry(assignment.field.join(".")).or_insert(origin);
             place_at(&mut members, &assignment.field, value);
+        }
+        let words = row.chain.last().filter(|_| make.group).map(|tree| records::words(tree));
+        if words.is_some_and(|words| !self.said.insert(format!("{words:?}"))) {
+            self.repeated.push(row.number);
+            return Ok(());
         }
         if is_first {
             self.members = members;

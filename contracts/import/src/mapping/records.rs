@@ -242,6 +242,20 @@ pub(super) fn json(text: &str) -> Result<Tree, FileError> {
 /// Member that holds the line of an XML element.
 const LINE: &str = "#line";
 
+/// What a record says, word for word: everything but the line on which it stands.
+pub(super) fn words(tree: &Tree) -> Tree {
+    match tree {
+        Tree::List(list) => Tree::List(list.iter().map(words).collect()),
+        Tree::Object(members) => {
+            let said = members.iter().filter(|(name, _)| name != LINE);
+            Tree::Object(said.map(|(name, value)| (name.clone(), words(value))).collect())
+        }
+        Tree::Null | Tree::Flag(_) | Tree::Number(_) | Tree::Inexact | Tree::Text(_) => {
+            tree.clone()
+        }
+    }
+}
+
 /// An XML document: an element is an object of its attributes (`@name`), its children by name and its
 /// text (`#text`); an element with text alone is that text. DTDs are refused.
 pub(super) fn xml(text: &str) -> Result<Tree, FileError> {
