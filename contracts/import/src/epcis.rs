@@ -130,7 +130,7 @@ fn operation(row: u64, raw: &str, context: &Context) -> Result<Prepared, Rejecte
     let tree = Tree::strict(raw).map_err(told)?;
     original::no_contact_data(&tree, "").map_err(told)?;
     let uid = uid(&tree);
-    if let Some((kind, body)) = native::event(&tree) {
+    if let Some((kind, body)) = native::event(row, &tree)? {
         return Ok(Prepared { row, kind, uid, body });
     }
     // Admission searches the original as one text; here the member is known.

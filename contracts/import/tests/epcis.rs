@@ -61,6 +61,14 @@ fn codes_stand_in_the_role_that_the_event_gives_them() {
             "codes [] in [] out [] box P of [] step ",
         ),
         (
+            r#""type": "AggregationEvent", "action": "ADD", "parentID": "urn:jjj:code:P", "childEPCs": ["urn:jjj:code:P", "A"]"#,
+            "codes [] in [] out [] box P of [A] step ",
+        ),
+        (
+            r#""type": "AggregationEvent", "action": "ADD", "parentID": "urn:jjj:code:P", "childEPCs": ["A"], "errorDeclaration": {"declarationTime": "2021-03-16T00:00:00Z"}"#,
+            "codes [A, P] in [] out [] box  of [] step ",
+        ),
+        (
             r#""type": "TransactionEvent", "action": "ADD", "epcList": ["A"], "bizTransactionList": [{"bizTransaction": "T"}]"#,
             "codes [A] in [] out [] box  of [] step ",
         ),
@@ -270,7 +278,6 @@ fn an_event_in_our_own_urns_is_one_of_ours_and_one_that_says_more_stays_an_obser
         (r#""jjj:vehicle""#, r#""ex:vehicle""#),
         (r#""uom": "KGM""#, r#""uom": "LBR""#),
         ("urn:jjj:station:T1", "urn:epc:id:sgln:0614141.00777.0"),
-        ("45\"", "46\""),
         ("in_transit", "recalled"),
         ("\"OBSERVE\"", "\"ADD\""),
         (r#""jjj:vehicle""#, r#""sensorElementList": [], "jjj:vehicle""#),
@@ -279,6 +286,53 @@ fn an_event_in_our_own_urns_is_one_of_ours_and_one_that_says_more_stays_an_obser
         let members = SHIPPING.replace(change, to);
         assert_ne!(members, SHIPPING, "{change}");
         assert_eq!(kind(&members).0, OperationKind::Observation, "{change} -> {to}");
+    }
+}
+
+#[test]
+fn a_wrong_value_in_our_own_urns_is_refused_with_its_member_and_stays_no_observation() {
+    let making = r#""type": "ObjectEvent", "action": "ADD", "bizStep": "commissioning",
+        "quantityList": [{"epcClass": "urn:jjj:code:A", "quantity": 1, "uom": "XBX"}],
+        "bizLocation": {"id": "urn:jjj:station:T1"},
+        "ilmd": {"jjj:product": "P1", "jjj:producedDay": "2021-03-01"}, "jjj:party": "91110108MA00ABCD45""#;
+    let made = read(&event(making));
+    assert_eq!(made.operations[0].kind, OperationKind::Commission, "{made:?}");
+    let driver = r#""jjj:driver": "", "jjj:vehicle""#;
+    for (members, change, to, expected) in [
+        (SHIPPING, "45\"", "46\"", "BAD_CHECK sourceList[0].source"),
+        (SHIPPING, "26W\"", "26X\"", "BAD_CHECK destinationList[0].destination"),
+        (SHIPPING, "京A12345", "京A1", "BAD_LENGTH jjj:vehicle"),
+        (SHIPPING, "12.5", "0", "QUANTITY_ZERO quantityList[0].quantity"),
+        (SHIPPING, "12.5", "-12.5", "UNREADABLE_NUMBER quantityList[0].quantity"),
+        (
+            SHIPPING,
+            "document:D1",
+            "document:13800138000",
+            "PERSONAL_DATA bizTransactionList[0].bizTransaction",
+        ),
+        (SHIPPING, "code:A", "code:110108199003071238", "PERSONAL_DATA quantityList[0].epcClass"),
+        (
+            SHIPPING,
+            r#""jjj:vehicle""#,
+            &driver.replace("\"\"", "\"张三\""),
+            "BAD_LENGTH jjj:driver",
+        ),
+        (
+            SHIPPING,
+            r#""jjj:vehicle""#,
+            &driver.replace("\"\"", "\"110108199003071238\""),
+            "PERSONAL_DATA jjj:driver",
+        ),
+        (making, "2021-03-01", "2021-02-30", "UNREADABLE_DAY ilmd.jjj:producedDay"),
+        (making, "\"P1\"", "\"110108199003071238\"", "PERSONAL_DATA ilmd.jjj:product"),
+    ] {
+        let changed = members.replace(change, to);
+        assert_ne!(changed, members, "{change}");
+        let read = read(&event(&changed));
+        assert_eq!(read.operations, [], "{change} -> {to}");
+        let [rejected] = &read.rejected[..] else { panic!("{change} -> {to}: {read:?}") };
+        let found = format!("{} {}", rejected.rule, rejected.column);
+        assert_eq!(found, expected, "{change} -> {to}");
     }
 }
 
