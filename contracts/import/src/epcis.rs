@@ -130,6 +130,18 @@ fn operation(row: u64, raw: &str, context: &Context) -> Result<Prepared, Rejecte
     let tree = Tree::strict(raw).map_err(told)?;
     original::no_contact_data(&tree, "").map_err(told)?;
     let uid = uid(&tree);
+    if let Some(error) = native::declared(&tree) {
+        let kind = match native::event(row, &tree) {
+            Ok(Some((kind, _))) => kind,
+            Ok(None) | Err(_) => {
+                // What is refused today may have been recorded as an observation once.
+                event::observation(&tree, Vec::new()).map_err(told)?;
+                OperationKind::Observation
+            }
+        };
+        let body = native::taken_back(error, undeclared(&tree), kind).map_err(told)?;
+        return Ok(Prepared { row, kind: OperationKind::Correction, uid, body });
+    }
     if let Some((kind, body)) = native::event(row, &tree)? {
         return Ok(Prepared { row, kind, uid, body });
     }
@@ -154,6 +166,13 @@ fn uid(event: &Tree) -> OpUid {
         (None, _) => original::canonical(event),
     };
     OpUid::of_record(PLATFORM, &record)
+}
+
+/// The identity of the event that an event declares an error of: the same without the declaration.
+fn undeclared(event: &Tree) -> OpUid {
+    let Tree::Object(members) = event else { return uid(event) };
+    let kept = members.iter().filter(|(name, _)| name != "errorDeclaration");
+    uid(&Tree::Object(kept.cloned().collect()))
 }
 
 fn event_id(event: &Tree) -> Option<String> {

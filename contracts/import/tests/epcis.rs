@@ -89,7 +89,7 @@ fn codes_stand_in_the_role_that_the_event_gives_them() {
             "codes [] in [A] out [B] box  of [] step ",
         ),
         (
-            r#""type": "TransformationEvent", "inputEPCList": ["A"], "outputEPCList": ["B"], "errorDeclaration": {"declarationTime": "2021-03-16T00:00:00Z", "reason": "incorrect_data"}"#,
+            r#""type": "TransformationEvent", "inputEPCList": ["A"], "outputEPCList": ["B"], "errorDeclaration": {"declarationTime": "2021-03-16T00:00:00Z", "reason": "ex:other"}"#,
             "codes [A, B] in [] out [] box  of [] step ",
         ),
         (
@@ -337,11 +337,66 @@ fn a_wrong_value_in_our_own_urns_is_refused_with_its_member_and_stays_no_observa
 }
 
 #[test]
-fn an_event_of_ours_that_did_not_occur_is_taken_back() {
-    let error = r#", "errorDeclaration": {"declarationTime": "2021-03-16T00:00:00Z", "reason": "did_not_occur"}"#;
-    let read = read(&event(&format!("{SHIPPING}{error}")));
-    let Body::Correction(correction) = &read.operations[0].body else { panic!("{read:?}") };
-    assert_eq!(correction.supersedes, OpUid::of_record("epcis", "urn:uuid:1").0);
-    assert_eq!(correction.kind, u32::from(OperationKind::Ship.code()));
-    assert_eq!((&*correction.reason, &correction.event), ("did_not_occur", &None));
+fn an_event_that_declares_an_error_takes_the_event_back_whatever_it_was() {
+    let observed = r#""type": "ObjectEvent", "action": "ADD", "epcList": ["A"], "ex:note": "kept""#;
+    // In the old data a wrong value had made an observation of it.
+    let wrong = SHIPPING.replace("45\"", "46\"");
+    let id = OpUid::of_record("epcis", "urn:uuid:1");
+    for (members, reason, kind) in [
+        (SHIPPING, "did_not_occur", OperationKind::Ship),
+        (SHIPPING, "incorrect_data", OperationKind::Ship),
+        (SHIPPING, "urn:epcglobal:cbv:er:incorrect_data", OperationKind::Ship),
+        (SHIPPING, "https://ref.gs1.org/cbv/ER-did_not_occur", OperationKind::Ship),
+        (observed, "incorrect_data", OperationKind::Observation),
+        (&wrong, "did_not_occur", OperationKind::Observation),
+    ] {
+        for more in ["", r#", "correctiveEventIDs": ["urn:uuid:2"]"#] {
+            let error = format!(
+                r#", "errorDeclaration": {{"declarationTime": "2021-03-16T00:00:00Z", "reason": "{reason}"{more}}}"#
+            );
+            let read = read(&event(&format!("{members}{error}")));
+            let Body::Correction(correction) = &read.operations[0].body else { panic!("{read:?}") };
+            assert_eq!(correction.supersedes, id.0, "{reason}{more}");
+            assert_eq!(correction.kind, u32::from(kind.code()), "{reason}{more}");
+            let bare = reason.rsplit([':', '-']).next().unwrap();
+            assert_eq!((&*correction.reason, &correction.event), (bare, &None));
+            assert_eq!(correction.occurred_ms, 1_615_852_800_000);
+        }
+    }
+}
+
+#[test]
+fn a_declared_error_is_of_the_event_of_the_same_content_where_there_is_no_id() {
+    let members = r#""type": "ObjectEvent", "action": "ADD", "eventTime": "2021-03-15T08:30:00Z", "epcList": ["A", "B"]"#;
+    let error = r#""errorDeclaration": {"declarationTime": "2021-03-16T00:00:00Z", "reason": "did_not_occur"}"#;
+    let read = read(&document(&format!("{{{members}}}, {{{error}, {members}}}")));
+    let [first, second] = &read.operations[..] else { panic!("{read:?}") };
+    let Body::Correction(correction) = &second.body else { panic!("{second:?}") };
+    assert_eq!(correction.supersedes, first.uid.0);
+    assert_ne!(first.uid, second.uid);
+}
+
+#[test]
+fn a_declared_error_has_a_time_and_is_of_an_event() {
+    for (members, error, expected) in [
+        (
+            SHIPPING,
+            r#""reason": "did_not_occur""#,
+            "MISSING_VALUE errorDeclaration.declarationTime",
+        ),
+        (
+            SHIPPING,
+            r#""reason": "did_not_occur", "declarationTime": "2021-03-16""#,
+            "UNREADABLE_TIME errorDeclaration.declarationTime",
+        ),
+        (
+            r#""type": "ObjectEvent", "action": "ADD", "epcList": []"#,
+            r#""reason": "did_not_occur", "declarationTime": "2021-03-16T00:00:00Z""#,
+            "EPCIS_NO_CODE epcList",
+        ),
+    ] {
+        let read = read(&event(&format!("{members}, \"errorDeclaration\": {{{error}}}")));
+        let [rejected] = &read.rejected[..] else { panic!("{error}: {read:?}") };
+        assert_eq!(format!("{} {}", rejected.rule, rejected.column), expected, "{error}");
+    }
 }

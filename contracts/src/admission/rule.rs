@@ -217,10 +217,10 @@ rules! {
         /// Code given.
         kind: u32,
     } = "CORRECTION_KIND", "类型 {kind} 不是可更正的追溯事件", "type {kind} is no trace event that can be corrected";
-    /// A reason that does not go with an event, or the other way round.
+    /// An event in a correction that states none.
     CorrectionEvent = "CORRECTION_EVENT",
-        "did_not_occur 不带事件，incorrect_data 必须带更正后的事件",
-        "did_not_occur comes without an event, incorrect_data with one";
+        "did_not_occur 及对观察记录的更正不带事件",
+        "did_not_occur, and a correction of an observation, come without an event";
     /// Weights that do not add up.
     WeightSum {
         /// Their sum.

@@ -250,10 +250,12 @@ fn text(event: &Tree, name: &str) -> Result<String, Fault> {
 
 /// The word of a CBV value, whichever of its spellings stands there.
 pub(super) fn bare(value: &str) -> &str {
-    const PREFIXES: [&str; 10] = [
+    const PREFIXES: [&str; 12] = [
         "urn:epcglobal:cbv:bizstep:",
         "urn:epcglobal:cbv:disp:",
         "urn:epcglobal:cbv:er:",
+        "https://ref.gs1.org/cbv/ER-",
+        "cbv:ER-",
         "https://ref.gs1.org/cbv/Disp-",
         "urn:epcglobal:cbv:sdt:",
         "https://ref.gs1.org/cbv/BizStep-",

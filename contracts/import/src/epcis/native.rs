@@ -10,9 +10,8 @@ use proto::schema::event::Correction;
 use proto::schema::{Body, OperationKind};
 
 use super::event::{EventType, bare};
-use super::{PLATFORM, event_id};
 use crate::decimal;
-use crate::gate::not_admitted;
+use crate::gate::{Fault, not_admitted};
 use crate::rule::Rule;
 use crate::time;
 use crate::tree::Tree;
@@ -104,10 +103,7 @@ pub(super) fn event(row: u64, event: &Tree) -> Result<Option<(OperationKind, Bod
         Err(_) => return Ok(None),
     };
     match admit_body(step.kind, &body) {
-        Ok(()) => match event.member("errorDeclaration") {
-            None => Ok(Some((step.kind, body))),
-            Some(error) => Ok(correction(event, error, step.kind)),
-        },
+        Ok(()) => Ok(Some((step.kind, body))),
         Err(error) if says_something_else(&error.rule) => Ok(None),
         Err(error) => {
             let column = origin(&origins, &error.field);
@@ -166,23 +162,34 @@ fn origin(origins: &Origins, field: &str) -> String {
     }
 }
 
-/// The declaration that an event of ours did not occur. That its data was wrong says what is wrong
-/// only by events of other ids: it is kept as it stands.
-fn correction(event: &Tree, error: &Tree, kind: OperationKind) -> Option<(OperationKind, Body)> {
-    let Tree::Object(members) = error else { return None };
-    let known = ["declarationTime", "reason"];
-    let reason = error.member("reason").and_then(Tree::scalar)?;
-    if members.iter().any(|(name, _)| !known.contains(&&**name)) || bare(&reason) != "did_not_occur"
-    {
-        return None;
+/// Reasons of the CBV for which an event is taken back.
+const ERROR_REASONS: [&str; 2] = ["did_not_occur", "incorrect_data"];
+
+/// The error that an event declares of itself, where its reason takes the event back. What is right
+/// instead is said by the corrective events, which count by themselves.
+pub(super) fn declared(event: &Tree) -> Option<(&Tree, &'static str)> {
+    let error = event.member("errorDeclaration")?;
+    let stated = error.member("reason").and_then(Tree::scalar)?;
+    let reason = ERROR_REASONS.into_iter().find(|reason| *reason == bare(&stated))?;
+    Some((error, reason))
+}
+
+/// The correction that takes back `of`, an event of type `kind`.
+pub(super) fn taken_back(
+    (error, reason): (&Tree, &str),
+    of: OpUid,
+    kind: OperationKind,
+) -> Result<Body, Fault> {
+    let at = "errorDeclaration.declarationTime";
+    let stated = error.member("declarationTime").and_then(Tree::scalar).unwrap_or_default();
+    if stated.is_empty() {
+        return Err(Fault::new(at, Rule::MissingValue));
     }
-    let occurred_ms = time::rfc3339(&error.member("declarationTime")?.scalar()?)?;
-    let supersedes = OpUid::of_record(PLATFORM, &event_id(event)?).0.to_vec();
+    let occurred_ms =
+        time::rfc3339(&stated).ok_or_else(|| Fault::of(at, Rule::UnreadableTime, stated))?;
+    let (supersedes, reason) = (of.0.to_vec(), reason.to_owned());
     let kind = u32::from(kind.code());
-    let reason = "did_not_occur".to_owned();
-    let body = Body::Correction(Correction { occurred_ms, supersedes, reason, kind, event: None });
-    admit_body(OperationKind::Correction, &body).ok()?;
-    Some((OperationKind::Correction, body))
+    Ok(Body::Correction(Correction { occurred_ms, supersedes, reason, kind, event: None }))
 }
 
 /// The fields of the body and where they come from; none where a member has no field.
