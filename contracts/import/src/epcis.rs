@@ -37,7 +37,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Imported, FileError> {
             Ok(prepared) => {
                 collector.offer(prepared, &|field| (row, event::column(field).to_owned()));
             }
-            Err(rejected) => collector.reject(rejected),
+            Err(rejected) => collector.reject(*rejected),
         }
     }
     Ok(collector.finish())
@@ -125,19 +125,18 @@ fn raw_at<'a>(
     }
 }
 
-fn operation(row: u64, raw: &str, context: &Context) -> Result<Prepared, Rejected> {
-    let told = |fault: Fault| fault.of_row(row);
+fn operation(row: u64, raw: &str, context: &Context) -> Result<Prepared, Box<Rejected>> {
+    let told = |fault: Fault| Box::new(fault.of_row(row));
     let tree = Tree::strict(raw).map_err(told)?;
     original::no_contact_data(&tree, "").map_err(told)?;
     let uid = uid(&tree);
     if let Some(error) = native::declared(&tree) {
-        let kind = match native::event(row, &tree) {
-            Ok(Some((kind, _))) => kind,
-            Ok(None) | Err(_) => {
-                // What is refused today may have been recorded as an observation once.
-                event::observation(&tree, Vec::new()).map_err(told)?;
-                OperationKind::Observation
-            }
+        let kind = if let Ok(Some((kind, _))) = native::event(row, &tree) {
+            kind
+        } else {
+            // What is refused today may have been recorded as an observation once.
+            event::observation(&tree, Vec::new()).map_err(told)?;
+            OperationKind::Observation
         };
         let body = native::taken_back(error, undeclared(&tree), kind).map_err(told)?;
         return Ok(Prepared { row, kind: OperationKind::Correction, uid, body });

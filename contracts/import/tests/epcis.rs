@@ -61,14 +61,6 @@ fn codes_stand_in_the_role_that_the_event_gives_them() {
             "codes [] in [] out [] box P of [] step ",
         ),
         (
-            r#""type": "AggregationEvent", "action": "ADD", "parentID": "urn:jjj:code:P", "childEPCs": ["urn:jjj:code:P", "A"]"#,
-            "codes [] in [] out [] box P of [A] step ",
-        ),
-        (
-            r#""type": "AggregationEvent", "action": "ADD", "parentID": "urn:jjj:code:P", "childEPCs": ["A"], "errorDeclaration": {"declarationTime": "2021-03-16T00:00:00Z"}"#,
-            "codes [A, P] in [] out [] box  of [] step ",
-        ),
-        (
             r#""type": "TransactionEvent", "action": "ADD", "epcList": ["A"], "bizTransactionList": [{"bizTransaction": "T"}]"#,
             "codes [A] in [] out [] box  of [] step ",
         ),
@@ -110,6 +102,15 @@ fn codes_stand_in_the_role_that_the_event_gives_them() {
         );
         assert_eq!(found, expected, "{members}");
     }
+}
+
+#[test]
+fn a_container_in_our_own_urn_is_the_code_that_the_lists_name() {
+    let packed = r#""type": "AggregationEvent", "action": "ADD", "parentID": "urn:jjj:code:P", "childEPCs": ["urn:jjj:code:P", "A"]"#;
+    let found = seen(packed);
+    assert_eq!((&*found.container, &*found.contents), ("P", &["A".to_owned()][..]));
+    let error = r#""errorDeclaration": {"declarationTime": "2021-03-16T00:00:00Z"}"#;
+    assert_eq!(seen(&format!("{packed}, {error}")).codes, ["P", "A"]);
 }
 
 #[test]

@@ -91,14 +91,17 @@ const LOT: [(&str, &str); 7] = [
 
 /// The event as one of ours; none where it says more, or less, than one of ours can. What speaks our
 /// vocabulary and is wrong in it is refused: as an observation its fault would stay for ever.
-pub(super) fn event(row: u64, event: &Tree) -> Result<Option<(OperationKind, Body)>, Rejected> {
+pub(super) fn event(
+    row: u64,
+    event: &Tree,
+) -> Result<Option<(OperationKind, Body)>, Box<Rejected>> {
     let Some(step) = step_of(event) else { return Ok(None) };
     let Some((fields, origins)) = fields(event, step) else { return Ok(None) };
     let body = match build::body(step.kind, &fields, &[]) {
         Ok(body) => body,
         Err(fault) if is_wrong_value(fault.rule) => {
             let column = origin(&origins, &fault.field);
-            return Err(fault.rejected(row, column));
+            return Err(Box::new(fault.rejected(row, column)));
         }
         Err(_) => return Ok(None),
     };
@@ -107,7 +110,7 @@ pub(super) fn event(row: u64, event: &Tree) -> Result<Option<(OperationKind, Bod
         Err(error) if says_something_else(&error.rule) => Ok(None),
         Err(error) => {
             let column = origin(&origins, &error.field);
-            Err(not_admitted(row, column, &error.rule, error.value))
+            Err(Box::new(not_admitted(row, column, &error.rule, error.value)))
         }
     }
 }
