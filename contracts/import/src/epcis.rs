@@ -144,6 +144,10 @@ fn operation(row: u64, raw: &str, context: &Context) -> Result<Prepared, Box<Rej
     if let Some((kind, body)) = native::event(row, &tree)? {
         return Ok(Prepared { row, kind, uid, body });
     }
+    original::no_plain_driver(&tree).map_err(|reason| {
+        let rule = admission::Rule::no_commitment(reason);
+        not_admitted(row, original::DRIVER.to_owned(), &rule, None)
+    })?;
     // Admission searches the original as one text; here the member is known.
     original::no_personal_data(&tree, "").map_err(|(path, found)| {
         not_admitted(row, path, &admission::Rule::personal(found), None)

@@ -324,6 +324,19 @@ fn a_wrong_value_in_our_own_urns_is_refused_with_its_member_and_stays_no_observa
             &driver.replace("\"\"", "\"110108199003071238\""),
             "PERSONAL_DATA jjj:driver",
         ),
+        // It says more than one of ours, and still names nobody.
+        (
+            SHIPPING,
+            r#""jjj:vehicle""#,
+            r#""ex:note": "", "jjj:driver": "张三", "jjj:vehicle""#,
+            "BAD_LENGTH jjj:driver",
+        ),
+        (
+            SHIPPING,
+            r#""jjj:vehicle""#,
+            r#""jjj:driver": ["张三"], "jjj:vehicle""#,
+            "BAD_CHAR jjj:driver",
+        ),
         (making, "2021-03-01", "2021-02-30", "UNREADABLE_DAY ilmd.jjj:producedDay"),
         (making, "\"P1\"", "\"110108199003071238\"", "PERSONAL_DATA ilmd.jjj:product"),
     ] {

@@ -259,6 +259,12 @@ impl Rule {
         Self::PersonalData { zh, en, offset: found.offset }
     }
 
+    /// A person who is told otherwise than by a commitment.
+    pub const fn no_commitment(reason: Reason) -> Self {
+        let (zh, en) = ("人员隐私登记号（64 位十六进制）", "commitment of 64 hexadecimal digits");
+        Self::Identifier { zh, en, reason }
+    }
+
     /// The stable reason in capitals. An identifier answers with the reason of its own check.
     pub fn reason(&self) -> &'static str {
         if let Self::Identifier { reason, .. } = self { reason.code() } else { self.table().0 }

@@ -72,7 +72,7 @@ const OWN: [(&str, &str); 7] = [
     ("jjj:party", "party"),
     ("jjj:counterparty", "counterparty"),
     ("jjj:vehicle", "vehicle"),
-    ("jjj:driver", "person"),
+    (super::original::DRIVER, "person"),
     ("jjj:agent", "agent"),
     ("jjj:method", "method"),
     ("jjj:sample", "sample"),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use contracts::identifier::{Reason, document};
 use contracts::privacy::{Finding, Scan, scan};
 
 use crate::gate::Fault;
@@ -128,6 +129,9 @@ fn json(tree: &Tree, order: Order) -> String {
     }
 }
 
+/// The member of our vocabulary that says who drove.
+pub(super) const DRIVER: &str = "jjj:driver";
+
 /// Words of member names under which a way to reach a person stands.
 const CONTACT_WORDS: [&str; 5] = ["phone", "mobile", "email", "e-mail", "fax"];
 
@@ -172,6 +176,19 @@ pub(super) fn no_personal_data(tree: &Tree, path: &str) -> Result<(), (String, F
             clean(name)?;
             no_personal_data(value, &below(path, name))
         }),
+    }
+}
+
+/// Refuses a driver who is no commitment, wherever else the event is kept for what it says more: it
+/// speaks our vocabulary, in which nobody is named.
+pub(super) fn no_plain_driver(event: &Tree) -> Result<(), Reason> {
+    match event.member(DRIVER) {
+        None | Some(Tree::Null) => Ok(()),
+        Some(Tree::Text(text)) if text.is_empty() => Ok(()),
+        Some(Tree::Text(text)) => document::commitment(text).map(|_| ()),
+        Some(Tree::Flag(_) | Tree::Number(_) | Tree::Inexact | Tree::List(_) | Tree::Object(_)) => {
+            Err(Reason::Char)
+        }
     }
 }
 
