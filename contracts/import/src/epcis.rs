@@ -5,14 +5,15 @@ mod event;
 mod native;
 mod original;
 
+use contracts::admission;
 use proto::operation::OpUid;
 use proto::schema::OperationKind;
 use serde_json::value::RawValue;
 
-use crate::gate::{Collector, Fault};
+use crate::gate::{Collector, Fault, not_admitted};
 use crate::limits::ROWS_MAX;
 use crate::tree::{RawMembers, Tree};
-use crate::{FileError, Imported, Prepared};
+use crate::{FileError, Imported, Prepared, Rejected};
 use event::EventType;
 use original::Context;
 
@@ -36,10 +37,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Imported, FileError> {
             Ok(prepared) => {
                 collector.offer(prepared, &|field| (row, event::column(field).to_owned()));
             }
-            Err(fault) => {
-                let column = fault.field.clone();
-                collector.reject(fault.rejected(row, column));
-            }
+            Err(rejected) => collector.reject(*rejected),
         }
     }
     Ok(collector.finish())
@@ -127,15 +125,35 @@ fn raw_at<'a>(
     }
 }
 
-fn operation(row: u64, raw: &str, context: &Context) -> Result<Prepared, Fault> {
-    let tree = Tree::strict(raw)?;
-    original::no_contact_data(&tree, "")?;
+fn operation(row: u64, raw: &str, context: &Context) -> Result<Prepared, Box<Rejected>> {
+    let told = |fault: Fault| Box::new(fault.of_row(row));
+    let tree = Tree::strict(raw).map_err(told)?;
+    original::no_contact_data(&tree, "").map_err(told)?;
     let uid = uid(&tree);
-    if let Some((kind, body)) = native::event(&tree) {
+    if let Some(error) = native::declared(&tree) {
+        let kind = if let Ok(Some((kind, _))) = native::event(row, &tree) {
+            kind
+        } else {
+            // What is refused today may have been recorded as an observation once.
+            event::observation(&tree, Vec::new()).map_err(told)?;
+            OperationKind::Observation
+        };
+        let body = native::taken_back(error, undeclared(&tree), kind).map_err(told)?;
+        return Ok(Prepared { row, kind: OperationKind::Correction, uid, body });
+    }
+    if let Some((kind, body)) = native::event(row, &tree)? {
         return Ok(Prepared { row, kind, uid, body });
     }
-    let original = original::text(raw, &tree, context)?;
-    let body = event::observation(&tree, original)?;
+    original::no_plain_driver(&tree).map_err(|reason| {
+        let rule = admission::Rule::no_commitment(reason);
+        not_admitted(row, original::DRIVER.to_owned(), &rule, None)
+    })?;
+    // Admission searches the original as one text; here the member is known.
+    original::no_personal_data(&tree, "").map_err(|(path, found)| {
+        not_admitted(row, path, &admission::Rule::personal(found), None)
+    })?;
+    let original = original::text(raw, &tree, context).map_err(told)?;
+    let body = event::observation(&tree, original).map_err(told)?;
     Ok(Prepared { row, kind: OperationKind::Observation, uid, body })
 }
 
@@ -151,6 +169,13 @@ fn uid(event: &Tree) -> OpUid {
         (None, _) => original::canonical(event),
     };
     OpUid::of_record(PLATFORM, &record)
+}
+
+/// The identity of the event that an event declares an error of: the same without the declaration.
+fn undeclared(event: &Tree) -> OpUid {
+    let Tree::Object(members) = event else { return uid(event) };
+    let kept = members.iter().filter(|(name, _)| name != "errorDeclaration");
+    uid(&Tree::Object(kept.cloned().collect()))
 }
 
 fn event_id(event: &Tree) -> Option<String> {

@@ -28,6 +28,12 @@ impl Fault {
         Self { field: field.into(), rule, value: Some(value.into()) }
     }
 
+    /// The fault of row `row`, at its own field.
+    pub(crate) fn of_row(self, row: u64) -> Rejected {
+        let column = self.field.clone();
+        self.rejected(row, column)
+    }
+
     /// The same fault, told of the column instead of the field.
     pub(crate) fn rejected(self, row: u64, column: String) -> Rejected {
         reject(row, column, self.rule, self.value)
@@ -66,9 +72,19 @@ fn refused(prepared: &Prepared, place: &dyn Fn(&str) -> (u64, String)) -> Option
     }
     let error = admit_body(prepared.kind, &prepared.body).err()?;
     let (row, column) = place(&error.field);
-    let (rule, zh, en) = (error.reason().to_owned(), error.rule.zh(), error.rule.en());
-    let value = error.value.filter(|value| !is_personal(value)).map(|value| shown(&value));
-    Some(Rejected { row, column, value, rule, zh, en })
+    Some(not_admitted(row, column, &error.rule, error.value))
+}
+
+/// A rejection by a rule of admission.
+pub(crate) fn not_admitted(
+    row: u64,
+    column: String,
+    rule: &contracts::admission::Rule,
+    value: Option<String>,
+) -> Rejected {
+    let value = value.filter(|value| !is_personal(value)).map(|value| shown(&value));
+    let (rule, zh, en) = (rule.reason().to_owned(), rule.zh(), rule.en());
+    Rejected { row, column, value, rule, zh, en }
 }
 
 /// Collects what the rows of one file become.
@@ -89,6 +105,12 @@ impl Collector {
         self.imported.skipped += 1;
     }
 
+    /// Counts a row that says again what an earlier one says.
+    pub(crate) fn duplicate(&mut self, row: u64) {
+        self.imported.duplicates += 1;
+        self.imported.duplicate_rows.push(row);
+    }
+
     /// Reports a row.
     pub(crate) fn reject(&mut self, rejected: Rejected) {
         self.imported.rejected.push(rejected);
@@ -107,7 +129,7 @@ impl Collector {
                     first.kind == prepared.kind && first.body == prepared.body
                 });
             if same {
-                self.imported.duplicates += 1;
+                self.duplicate(prepared.row);
                 return None;
             }
             let (row, column) = place("");
@@ -124,9 +146,10 @@ impl Collector {
         None
     }
 
-    /// What the file became, rejections in the order of their rows.
+    /// What the file became, rejections and duplicates in the order of their rows.
     pub(crate) fn finish(mut self) -> Imported {
         self.imported.rejected.sort_by_key(|rejected| rejected.row);
+        self.imported.duplicate_rows.sort_unstable();
         self.imported
     }
 }

@@ -86,6 +86,8 @@ pub struct Imported {
     pub rows: u64,
     /// Rows that say again, word for word, what an earlier row of the file says.
     pub duplicates: u64,
+    /// Which rows these are, in the order of the file.
+    pub duplicate_rows: Vec<u64>,
     /// Rows that the mapping file leaves out on purpose.
     pub skipped: u64,
     /// The operations, in the order of the file.

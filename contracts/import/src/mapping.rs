@@ -151,10 +151,11 @@ struct Condition {
     values: BTreeSet<String>,
 }
 
-/// Repeated values: each row found under `rows` is one more element of the list `of`.
+/// Repeated values: each row found under `rows` is one more element of a list, or left out on purpose.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Part {
-    of: String,
+    /// The list; none where the rows are left out.
+    of: Option<String>,
     rows: String,
     /// Whether the whole file may have none.
     optional: bool,

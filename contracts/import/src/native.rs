@@ -29,10 +29,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Imported, FileError> {
             Ok(prepared) => {
                 collector.offer(prepared, &|field| (number, field.to_owned()));
             }
-            Err(fault) => {
-                let column = fault.field.clone();
-                collector.reject(fault.rejected(number, column));
-            }
+            Err(fault) => collector.reject(fault.of_row(number)),
         }
     }
     Ok(collector.finish())

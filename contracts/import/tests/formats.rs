@@ -151,6 +151,115 @@ fn rows_of_one_document_are_one_event_and_a_broken_one_takes_only_its_document_d
 }
 
 #[test]
+fn a_row_that_breaks_before_it_comes_to_its_document_takes_it_down_too() {
+    let good = |no: &str, code: &str| format!("售,{no},2021/3/15 8:30,{PARTY},T1,{code},1,箱,");
+    let sold =
+        |row: u64, no: &str| format!("{row} sale: 1615768200000 {PARTY}@T1 {no} [C*1000/2]->[]");
+    let word = good("S1", "B").replace('售', "集");
+    let short = good("S1", "B").trim_end_matches(',').to_owned();
+    let long = format!("x,{}", good("S1", "B"));
+    for (name, broken, told) in [
+        ("a word for the type that is in no table", word, "UNKNOWN_WORD at \"业务\": 集"),
+        ("a cell too few", short, "COLUMN_COUNT at \"\": -"),
+        ("a cell too many, before the number", long, "COLUMN_COUNT at \"\": -"),
+    ] {
+        let behind = sales(&[&good("S1", "A"), &broken, &good("S2", "C")]);
+        let group = |row: u64| format!("{row} refused GROUP_BROKEN at \"单号\": -");
+        assert_eq!(behind, [group(2), format!("3 refused {told}"), sold(4, "S2")], "{name}");
+        let before = sales(&[&broken, &good("S1", "A"), &good("S2", "C")]);
+        assert_eq!(before, [format!("2 refused {told}"), group(3), sold(4, "S2")], "{name}");
+    }
+    // A row that no rule takes may be one of the document.
+    let rules = SALES.replace("group = true", "group = true\nwhen = { \"业务\" = \"售\" }");
+    let file = format!("{HEADER}{}\n{}\n", good("S1", "A"), good("S1", "B").replace('售', "集"));
+    let read = import(file.as_bytes(), &Source::Mapped(&mapping(CSV, &rules))).unwrap();
+    let expected = ["2 refused GROUP_BROKEN at \"单号\": -", "3 refused NO_RULE at \"业务\": -"];
+    assert_eq!(told(&read), expected);
+}
+
+#[test]
+fn a_row_of_a_document_that_stands_twice_counts_once_and_is_told() {
+    let row = |code: &str| format!("售,S1,2021/3/15 8:30,{PARTY},T1,{code},1,箱,");
+    let read = |rows: &[String]| {
+        let file = format!("{HEADER}{}\n", rows.join("\n"));
+        import(file.as_bytes(), &Source::Mapped(&mapping(CSV, SALES))).unwrap()
+    };
+    let once = read(&[row("A"), row("B")]);
+    let twice = read(&[row("A"), row("B"), row("A")]);
+    assert_eq!(twice.operations, once.operations);
+    assert_eq!((twice.rows, twice.duplicates, &*twice.duplicate_rows), (3, 1, &[4][..]));
+    let broken = read(&[row("A"), row("A"), row("B").replace("箱", "筐")]);
+    let group = |row: u64| format!("{row} refused GROUP_BROKEN at \"单号\": -");
+    let unit = "4 refused UNKNOWN_UNIT at \"单位\": 筐".to_owned();
+    assert_eq!((told(&broken), broken.duplicates), (vec![group(2), group(3), unit], 0));
+    // A column that no rule reads tells two lines of one code apart.
+    let file = format!("行号,{}1,{}\n2,{}\n", HEADER.replace("\r\n", "\n"), row("A"), row("A"));
+    let numbered = import(file.as_bytes(), &Source::Mapped(&mapping(CSV, SALES))).unwrap();
+    let sold = format!("2 sale: 1615768200000 {PARTY}@T1 S1 [A*1000/2 A*1000/2]->[]");
+    assert_eq!((told(&numbered), numbered.duplicates), (vec![sold], 0));
+}
+
+#[test]
+fn a_row_that_no_part_takes_is_refused_and_one_left_out_on_purpose_is_not() {
+    let rules = r#"
+        [units]
+        "箱" = "XBX"
+        [[rule]]
+        name = "work"
+        kind = "disinfection"
+        record = ["单号"]
+        group = true
+        [rule.fields]
+        occurred_ms = { column = "时间", as = "time", format = "yyyy/M/d H:mm" }
+        party = "企业"
+        station = "站点"
+        agent = { constant = "含氯消毒剂" }
+        [[rule.parts]]
+        of = "items"
+        when = { "明细" = "货物" }
+        fields = { code = "码" }
+        [[rule.parts]]
+        skip = "places and vehicles"
+        when = { "明细" = "无" }
+    "#;
+    let row = |no: &str, line: &str, code: &str| {
+        format!("{no},2021/3/15 8:30,{PARTY},T1,{line},{code}\n")
+    };
+    let file = [
+        "单号,时间,企业,站点,明细,码\n".to_owned(),
+        row("1", "货物", "A"),
+        row("1", "貨物", "B"),
+        row("2", "无", ""),
+        row("3", "", "C"),
+        row("4", "货物", "D"),
+    ]
+    .concat();
+    let read = import(file.as_bytes(), &Source::Mapped(&mapping(CSV, rules))).unwrap();
+    let done = |row: u64, items: &str| {
+        format!("{row} disinfection: 1615768200000 {PARTY}@T1  [{items}]->[]")
+    };
+    let expected = [
+        "2 refused GROUP_BROKEN at \"单号\": -".to_owned(),
+        "3 refused NO_RULE at \"明细\": -".to_owned(),
+        done(4, ""),
+        "5 refused NO_RULE at \"明细\": -".to_owned(),
+        done(6, "D"),
+    ];
+    assert_eq!(told(&read), expected);
+    for (change, to) in [
+        ("skip = \"places and vehicles\"", ""),
+        ("of = \"items\"", "of = \"items\"\nskip = \"x\""),
+        ("fields = { code = \"码\" }", ""),
+        ("skip = \"places and vehicles\"", "skip = \"x\"\nfields = { code = \"码\" }"),
+    ] {
+        let text =
+            format!("platform = \"p\"\nzone = \"+08:00\"\n{CSV}\n{}", rules.replace(change, to));
+        let error = Mapping::parse(&text).expect_err(to).to_string();
+        assert!(error.contains("either `of` and `fields`, or `skip`"), "{error}");
+    }
+}
+
+#[test]
 fn a_broken_cell_is_told_with_its_column_and_never_with_personal_data() {
     check(&[
         (

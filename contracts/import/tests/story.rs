@@ -14,6 +14,7 @@ use contracts::record::matching::MatchStatus;
 use contracts::record::step::{StepKind, StepRecord};
 use contracts::scheme::demo;
 use contracts::state::Overlay;
+use contracts::trace::stock::balance;
 use contracts::walk::{Direction, LogView, walk};
 use import::{Mapping, Prepared, Source, import};
 use proto::codec::Canonical as _;
@@ -21,6 +22,7 @@ use proto::epoch::BlockLimits;
 use proto::operation::OpUid;
 use proto::receipt::{Links, Subject, SubjectKind};
 use proto::schema::act::{Approve, SchemePropose};
+use proto::schema::event::Uom;
 use proto::schema::roles::Normaliser;
 use proto::schema::{Body, OperationKind};
 use proto::sign::SecretKey;
@@ -240,6 +242,41 @@ fn the_packet_leads_through_three_provinces_to_the_papers_and_the_ranches_abroad
     }
     assert_eq!(reached.len(), 17);
     assert_eq!(chain.told(), PLANTED);
+}
+
+#[test]
+fn an_event_declared_wrong_and_its_corrective_event_count_as_one_in_any_order() {
+    let event = |id: u64, boxes: u64, more: &str| {
+        format!(
+            r#"{{"eventID": "urn:uuid:{id}", "type": "ObjectEvent", "action": "ADD",
+            "eventTime": "2021-03-15T08:30:00Z", "bizStep": "commissioning",
+            "quantityList": [{{"epcClass": "urn:jjj:code:A", "quantity": {boxes}, "uom": "XBX"}}],
+            "bizLocation": {{"id": "urn:jjj:station:T1"}}, "ilmd": {{"jjj:product": "P1"}},
+            "jjj:party": "91110108MA00ABCD45"{more}}}"#
+        )
+    };
+    let error = r#", "errorDeclaration": {"declarationTime": "2021-03-16T00:00:00Z",
+        "reason": "incorrect_data", "correctiveEventIDs": ["urn:uuid:2"]}"#;
+    let (first, second) = (event(1, 10, ""), event(2, 8, ""));
+    let declared = event(1, 10, error);
+    let observed = r#"{"eventID": "urn:uuid:3", "type": "ObjectEvent", "action": "ADD",
+        "eventTime": "2021-03-15T08:30:00Z", "epcList": ["A"]}"#;
+    let unseen = observed.replace(
+        "[\"A\"]",
+        "[\"A\"], \"errorDeclaration\": {\"reason\": \
+        \"did_not_occur\", \"declarationTime\": \"2021-03-16T00:00:00Z\"}",
+    );
+    let events = [&first, &declared, &second, &observed.to_owned(), &unseen];
+    for order in [[0, 1, 2, 3, 4], [4, 2, 1, 0, 3], [1, 4, 0, 3, 2]] {
+        let list = order.map(|at| events[at].as_str()).join(",");
+        let read = import(format!("[{list}]").as_bytes(), &Source::Epcis).unwrap();
+        assert_eq!((read.operations.len(), read.rejected), (5, vec![]));
+        let mut chain = Chain::new();
+        chain.submit(BEIJING, &read.operations);
+        let unit = chain.unit(BEIJING, "A");
+        let there = balance(&chain.entries, &unit, b"0:T1", Uom::Xbx.into()).unwrap();
+        assert_eq!(there.on_hand(), 8_000, "{order:?}");
+    }
 }
 
 #[test]

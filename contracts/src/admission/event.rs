@@ -380,14 +380,16 @@ pub(super) fn correction(correction: &Correction) -> Checked {
     let allowed = "did_not_occur, incorrect_data";
     field::word(Place::field("reason"), &correction.reason, &reasons, allowed)?;
     let code = u16::try_from(correction.kind).ok();
-    let corrected = code.and_then(OperationKind::from_code).filter(|kind| kind.is_event());
-    let Some(corrected) = corrected else {
+    let corrected = code.and_then(OperationKind::from_code);
+    let is_fact = |kind: &OperationKind| kind.is_event() || *kind == OperationKind::Observation;
+    let Some(corrected) = corrected.filter(is_fact) else {
         let rule = Rule::CorrectionKind { kind: correction.kind };
         return refuse_unseen(Place::field("kind"), rule);
     };
-    match (correction.reason.as_str(), &correction.event) {
-        ("did_not_occur", None) => Ok(()),
-        ("incorrect_data", Some(event)) => check(corrected, event, "event."),
-        _ => refuse_unseen(Place::field("event"), Rule::CorrectionEvent),
+    // An event whose data was wrong may be replaced by events of their own: EPCIS names these.
+    let Some(event) = &correction.event else { return Ok(()) };
+    if correction.reason == "did_not_occur" || !corrected.is_event() {
+        return refuse_unseen(Place::field("event"), Rule::CorrectionEvent);
     }
+    check(corrected, event, "event.")
 }

@@ -92,9 +92,7 @@ pub(super) fn person(place: Place, text: &str) -> Checked {
             if let Some(found) = scan(text, Scan::Free) {
                 return refuse_unseen(place, Rule::personal(found));
             }
-            let (zh, en) =
-                ("人员隐私登记号（64 位十六进制）", "commitment of 64 hexadecimal digits");
-            refuse_unseen(place, Rule::Identifier { zh, en, reason })
+            refuse_unseen(place, Rule::no_commitment(reason))
         }
     }
 }

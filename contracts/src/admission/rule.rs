@@ -217,10 +217,10 @@ rules! {
         /// Code given.
         kind: u32,
     } = "CORRECTION_KIND", "类型 {kind} 不是可更正的追溯事件", "type {kind} is no trace event that can be corrected";
-    /// A reason that does not go with an event, or the other way round.
+    /// An event in a correction that states none.
     CorrectionEvent = "CORRECTION_EVENT",
-        "did_not_occur 不带事件，incorrect_data 必须带更正后的事件",
-        "did_not_occur comes without an event, incorrect_data with one";
+        "did_not_occur 及对观察记录的更正不带事件",
+        "did_not_occur, and a correction of an observation, come without an event";
     /// Weights that do not add up.
     WeightSum {
         /// Their sum.
@@ -254,9 +254,15 @@ rules! {
 
 impl Rule {
     /// A finding of the privacy scan.
-    pub(super) const fn personal(found: Finding) -> Self {
+    pub const fn personal(found: Finding) -> Self {
         let (zh, en) = (found.personal.chinese(), found.personal.english());
         Self::PersonalData { zh, en, offset: found.offset }
+    }
+
+    /// A person who is told otherwise than by a commitment.
+    pub const fn no_commitment(reason: Reason) -> Self {
+        let (zh, en) = ("人员隐私登记号（64 位十六进制）", "commitment of 64 hexadecimal digits");
+        Self::Identifier { zh, en, reason }
     }
 
     /// The stable reason in capitals. An identifier answers with the reason of its own check.

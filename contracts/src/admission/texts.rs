@@ -11,7 +11,7 @@ use super::limits::{
     NOTICE_CHARS_MAX, REMARK_CHARS_MAX, URI_BYTES_MAX, URI_CHARS_MAX,
 };
 use super::{Checked, Place, Rule, refuse, refuse_unseen};
-use crate::privacy::{Scan, scan};
+use crate::privacy::{Finding, Scan, scan};
 use crate::scheme::canonical;
 
 /// What a text is.
@@ -118,16 +118,87 @@ fn text(place: Place, text: &str, kind: Kind) -> Checked {
     }
 }
 
-/// The original of an observation is kept verbatim, so it is searched like free text.
+/// The original of an observation is kept verbatim, so it is searched like free text: as it came, and
+/// as a reader of JSON understands it.
 fn original(seen: &Observation) -> Checked {
     let place = Place::field("original");
     match str::from_utf8(&seen.original) {
         Err(error) => refuse_unseen(place, Rule::NotUtf8 { offset: error.valid_up_to() }),
-        Ok(text) => match scan(text, Scan::Free) {
+        Ok(text) => match scan(text, Scan::Free).or_else(|| Unescaped::of(text).scan()) {
             Some(found) => refuse_unseen(place, Rule::personal(found)),
             None => Ok(()),
         },
     }
+}
+
+/// A text with the escapes of JSON replaced by their characters. Backslashes before an escape are
+/// swallowed: JSON within a text of JSON has several of them.
+struct Unescaped {
+    text: String,
+    /// Byte of `text` behind which each escape ended, and the byte at which it ended as it came.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Unescaped {
+    fn of(escaped: &str) -> Self {
+        let mut unescaped = Self { text: String::with_capacity(escaped.len()), ends: Vec::new() };
+        let mut rest = escaped;
+        while let Some(at) = rest.find('\\') {
+            let (before, behind) = rest.split_at(at);
+            unescaped.text.push_str(before);
+            let letters = behind.trim_start_matches('\\');
+            if let Some((c, left)) = escape(letters) {
+                unescaped.ends.push((unescaped.text.len(), escaped.len() - behind.len()));
+                unescaped.text.push(c);
+                unescaped.ends.push((unescaped.text.len(), escaped.len() - left.len()));
+                rest = left;
+            } else {
+                unescaped.text.push('\\');
+                rest = letters;
+                unescaped.ends.push((unescaped.text.len(), escaped.len() - rest.len()));
+            }
+        }
+        unescaped.text.push_str(rest);
+        unescaped
+    }
+
+    /// The first personal data, at the byte of the text as it came.
+    fn scan(&self) -> Option<Finding> {
+        let found = scan(&self.text, Scan::Free).filter(|_| !self.ends.is_empty())?;
+        let ends = self.ends.partition_point(|(at, _)| *at <= found.offset);
+        let last = ends.checked_sub(1).and_then(|last| self.ends.get(last));
+        let (at, came) = last.copied().unwrap_or_default();
+        Some(Finding { offset: came + (found.offset - at), ..found })
+    }
+}
+
+/// The character of an escape, of which the backslash is gone, and what stands behind it.
+fn escape(letters: &str) -> Option<(char, &str)> {
+    if let Some((code, rest)) = unit(letters) {
+        let pair = || {
+            let (low, behind) = unit(rest.trim_start_matches('\\'))?;
+            char::decode_utf16([code, low]).next()?.ok().map(|c| (c, behind))
+        };
+        let one = char::from_u32(code.into()).map(|c| (c, rest));
+        // A half of a pair is no character, but parts words as one would.
+        return one.or_else(pair).or(Some((char::REPLACEMENT_CHARACTER, rest)));
+    }
+    let c = letters.chars().next()?;
+    let plain = match c {
+        '/' => '/',
+        't' | 'n' | 'r' | 'b' | 'f' => ' ',
+        _ => return None, // a quote, or no escape of JSON
+    };
+    Some((plain, letters.strip_prefix(c)?))
+}
+
+/// The code of `uXXXX` and what stands behind it.
+fn unit(letters: &str) -> Option<(u16, &str)> {
+    const DIGITS: usize = 4;
+    let (digits, rest) = letters.strip_prefix('u')?.split_at_checked(DIGITS)?;
+    let is_hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let code = u16::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
+    Some((code, rest))
 }
 
 fn fields(list: &[(&'static str, &str, Kind)], see: Visit<'_>) -> Checked {

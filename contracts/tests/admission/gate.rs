@@ -109,11 +109,25 @@ fn the_original_of_an_observation_is_searched_too() {
     for (original, expected) in [
         (&br#"{"epc":"urn:epc:id:sgtin:4012345.011122.13800138000"}"#[..], "ok"),
         (br#"{"contact":"13800138000"}"#, "original PERSONAL_DATA"),
+        (br#"{"ex:note":"\u8eab\u4efd\u8bc1110108199003071238"}"#, "original PERSONAL_DATA"),
+        (br#"{"ex:note":"\u624b\u673a\u53f713800138000"}"#, "original PERSONAL_DATA"),
+        (br#"{"ex:note":"\u0031\u0033800138000"}"#, "original PERSONAL_DATA"),
+        (br#"{"ex:note":"138\u20130013\u20138000"}"#, "original PERSONAL_DATA"),
+        // A text of JSON within JSON is escaped twice; a pair of escapes may stand for one character.
+        (br#"{"ex:note":"{\"a\":\"\\u8bc1110108199003071238\"}"}"#, "original PERSONAL_DATA"),
+        (br#"{"ex:note":"\ud83d\udcde13800138000"}"#, "original PERSONAL_DATA"),
+        (br#"{"ex:note":"\ud835\udfcf3800138000"}"#, "original PERSONAL_DATA"),
+        (br#"{"ex:note":"\ud83d13800138000 \u12"}"#, "original PERSONAL_DATA"),
+        (br#"{"ex:note":"\u51b7\u51bb\u725b\u8089 138001380001"}"#, "ok"),
         (b"\xff\xfe", "original NOT_UTF8"),
         (b"", "original FIELD_REQUIRED"),
     ] {
-        assert_eq!(verdict(kind, &seen(original)), expected);
+        let shown = String::from_utf8_lossy(original);
+        assert_eq!(verdict(kind, &seen(original)), expected, "{shown}");
     }
+    let escaped = br#"{"ex:note":"\u624b\u673a\u53f713800138000"}"#;
+    let error = admit(&operation(kind, &seen(escaped))).unwrap_err();
+    assert!(error.en().contains("at byte 30"), "the byte of what was sent: {}", error.en());
 }
 
 #[test]

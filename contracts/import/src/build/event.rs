@@ -101,7 +101,7 @@ pub(super) fn correction(fields: &mut Fields<'_>) -> Result<Correction, Fault> {
     let at = fields.at("event_kind");
     let kind = fields.text("event_kind")?;
     let kind = OperationKind::from_name(&kind)
-        .filter(|kind| kind.is_event())
+        .filter(|kind| kind.is_event() || *kind == OperationKind::Observation)
         .ok_or_else(|| Fault::of(at, Rule::UnknownKind, kind))?;
     let event = match fields.object("event")? {
         None => None,

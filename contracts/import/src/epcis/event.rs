@@ -125,7 +125,7 @@ fn roles(
     let children = codes(event, &["childEPCs"], &["childQuantityList"])?;
     let inputs = codes(event, &["inputEPCList"], &["inputQuantityList"])?;
     let outputs = codes(event, &["outputEPCList"], &["outputQuantityList"])?;
-    let parent = text(event, "parentID")?;
+    let parent = parent(event)?;
     let mut found = Observation::default();
     match kind {
         EventType::Object => match action {
@@ -185,8 +185,14 @@ fn all_codes(event: &Tree) -> Result<Vec<String>, Fault> {
         &["epcList", "childEPCs", "inputEPCList", "outputEPCList"],
         &["quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList"],
     )?;
-    all.extend(Some(text(event, "parentID")?).filter(|parent| !parent.is_empty()));
+    all.extend(Some(parent(event)?).filter(|parent| !parent.is_empty()));
     Ok(distinct(all))
+}
+
+/// The container, as a code like those of the lists.
+fn parent(event: &Tree) -> Result<String, Fault> {
+    let parent = text(event, "parentID")?;
+    Ok(parent.strip_prefix(CODE_URN).map_or(parent.clone(), canonical))
 }
 
 /// Whether a code names a product rather than a unit: a pattern of instances, or a GTIN alone.
@@ -244,10 +250,12 @@ fn text(event: &Tree, name: &str) -> Result<String, Fault> {
 
 /// The word of a CBV value, whichever of its spellings stands there.
 pub(super) fn bare(value: &str) -> &str {
-    const PREFIXES: [&str; 10] = [
+    const PREFIXES: [&str; 12] = [
         "urn:epcglobal:cbv:bizstep:",
         "urn:epcglobal:cbv:disp:",
         "urn:epcglobal:cbv:er:",
+        "https://ref.gs1.org/cbv/ER-",
+        "cbv:ER-",
         "https://ref.gs1.org/cbv/Disp-",
         "urn:epcglobal:cbv:sdt:",
         "https://ref.gs1.org/cbv/BizStep-",

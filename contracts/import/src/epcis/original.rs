@@ -1,6 +1,10 @@
-//! The event as it came, made self-contained; its content as an identity; contact data in it.
+//! The event as it came, made self-contained; its content as an identity; contact and personal data
+//! in it.
 
 use std::collections::BTreeMap;
+
+use contracts::identifier::{Reason, document};
+use contracts::privacy::{Finding, Scan, scan};
 
 use crate::gate::Fault;
 use crate::limits::EVENT_BYTES_MAX;
@@ -125,6 +129,9 @@ fn json(tree: &Tree, order: Order) -> String {
     }
 }
 
+/// The member of our vocabulary that says who drove.
+pub(super) const DRIVER: &str = "jjj:driver";
+
 /// Words of member names under which a way to reach a person stands.
 const CONTACT_WORDS: [&str; 5] = ["phone", "mobile", "email", "e-mail", "fax"];
 
@@ -140,7 +147,7 @@ pub(super) fn no_contact_data(tree: &Tree, path: &str) -> Result<(), Fault> {
             .enumerate()
             .try_for_each(|(index, element)| no_contact_data(element, &format!("{path}[{index}]"))),
         Tree::Object(members) => members.iter().try_for_each(|(name, value)| {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let path = below(path, name);
             let lower = name.to_ascii_lowercase();
             let named = CONTACT_WORDS.iter().any(|word| lower.contains(word));
             if named && value.scalar().is_some_and(|text| !text.is_empty()) {
@@ -149,6 +156,44 @@ pub(super) fn no_contact_data(tree: &Tree, path: &str) -> Result<(), Fault> {
             no_contact_data(value, &path)
         }),
     }
+}
+
+/// Refuses personal data in any text of an event that would be kept verbatim, with the path of the text.
+/// A member of such a name is told by what it lies in, since the name must not be repeated.
+pub(super) fn no_personal_data(tree: &Tree, path: &str) -> Result<(), (String, Finding)> {
+    let clean = |text: &str| match scan(text, Scan::Free) {
+        Some(found) => Err((path.to_owned(), found)),
+        None => Ok(()),
+    };
+    match tree {
+        Tree::Text(text) => clean(text),
+        Tree::Number(number) if !number.contains('.') => clean(number),
+        Tree::Null | Tree::Flag(_) | Tree::Number(_) | Tree::Inexact => Ok(()),
+        Tree::List(list) => list.iter().enumerate().try_for_each(|(index, element)| {
+            no_personal_data(element, &format!("{path}[{index}]"))
+        }),
+        Tree::Object(members) => members.iter().try_for_each(|(name, value)| {
+            clean(name)?;
+            no_personal_data(value, &below(path, name))
+        }),
+    }
+}
+
+/// Refuses a driver who is no commitment, wherever else the event is kept for what it says more: it
+/// speaks our vocabulary, in which nobody is named.
+pub(super) fn no_plain_driver(event: &Tree) -> Result<(), Reason> {
+    match event.member(DRIVER) {
+        None | Some(Tree::Null) => Ok(()),
+        Some(Tree::Text(text)) if text.is_empty() => Ok(()),
+        Some(Tree::Text(text)) => document::commitment(text).map(|_| ()),
+        Some(Tree::Flag(_) | Tree::Number(_) | Tree::Inexact | Tree::List(_) | Tree::Object(_)) => {
+            Err(Reason::Char)
+        }
+    }
+}
+
+fn below(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// Whether a text holds something of the shape `name@host.domain`.

@@ -19,6 +19,7 @@ pub(super) fn read(bytes: &[u8], mapping: &Mapping) -> Result<Imported, FileErro
         collector: Collector::default(),
         entries: Vec::new(),
         open: BTreeMap::new(),
+        lost: BTreeSet::new(),
     };
     match mapping.format {
         Format::Csv => {
@@ -130,12 +131,19 @@ impl Rule {
 /// Where a value of a body came from.
 type Origins = BTreeMap<String, (u64, String)>;
 
+/// A record's number within the rule, by its index, that reads it.
+type Number = (usize, String);
+
 /// An operation in the making: one row, or all rows of one document.
 struct Entry<'a> {
     make: &'a Make,
     kind: OperationKind,
-    record: String,
+    number: Number,
     rows: Vec<u64>,
+    /// Rows that say again, word for word, what an earlier row of the document says.
+    repeated: Vec<u64>,
+    /// What the rows of a document say.
+    said: BTreeSet<String>,
     members: Vec<(String, Tree)>,
     lists: BTreeMap<&'a str, Vec<Tree>>,
     origins: Origins,
@@ -147,7 +155,9 @@ struct Reader<'a> {
     mapping: &'a Mapping,
     collector: Collector,
     entries: Vec<Entry<'a>>,
-    open: BTreeMap<(usize, String), usize>,
+    open: BTreeMap<(OperationKind, Number), usize>,
+    /// Documents of which a row is broken so early that it never came to them.
+    lost: BTreeSet<Number>,
 }
 
 impl<'a> Reader<'a> {
@@ -155,9 +165,12 @@ impl<'a> Reader<'a> {
         for line in lines {
             self.collector.row();
             match line.tree {
-                Err(fault) => {
-                    let column = fault.field.clone();
-                    self.collector.reject(fault.rejected(line.number, column));
+                Err(unread) => {
+                    self.collector.reject(unread.fault.of_row(line.number));
+                    for guess in &unread.guesses {
+                        let (number, label) = (line.number, String::new());
+                        self.lose(&Row { number, label, chain: vec![guess] }, "");
+                    }
                 }
                 Ok(tree) => {
                     let row = Row { number: line.number, label: String::new(), chain: vec![&tree] };
@@ -211,19 +224,38 @@ impl<'a> Reader<'a> {
             let columns: BTreeSet<String> = when.map(|c| row.column(&c.column)).collect();
             let column = columns.into_iter().collect::<Vec<_>>().join("+");
             self.collector.reject(reject(row.number, column, crate::Rule::NoRule, None));
+            self.lose(row, path);
+        }
+    }
+
+    /// Remembers the document of a row that no rule can take: whichever rule has taken its other rows,
+    /// they are not the whole of it.
+    fn lose(&mut self, row: &Row<'_>, path: &str) {
+        for (index, rule) in self.mapping.rules.iter().enumerate() {
+            let Act::Make(make) = &rule.act else { continue };
+            if let Some(number) = number(self.mapping, row, make).ok().filter(|_| rule.rows == path)
+            {
+                self.lost.insert((index, number));
+            }
         }
     }
 
     fn make(&mut self, row: &Row<'_>, index: usize, make: &'a Make) {
-        let (kind, record) = match identity(self.mapping, row, make) {
-            Ok(identity) => identity,
-            Err(fault) => {
-                let column = fault.field.clone();
-                self.collector.reject(fault.rejected(row.number, column));
+        let number = number(self.mapping, row, make).map(|number| (index, number));
+        let kind = kind(self.mapping, row, make);
+        let (kind, number) = match (kind, number) {
+            (Ok(kind), Ok(number)) => (kind, number),
+            (Err(fault), number) => {
+                self.collector.reject(fault.of_row(row.number));
+                self.lost.extend(number.ok());
+                return;
+            }
+            (Ok(_), Err(fault)) => {
+                self.collector.reject(fault.of_row(row.number));
                 return;
             }
         };
-        let key = (index, record);
+        let key = (kind, number);
         let open = self.open.get(&key).copied().filter(|_| make.group);
         let at = open.unwrap_or_else(|| {
             self.entries.push(Entry::new(make, kind, key.1.clone(), row));
@@ -231,28 +263,28 @@ impl<'a> Reader<'a> {
             self.entries.len() - 1
         });
         let entry = self.entries.get_mut(at).expect("the index was just found or made");
-        entry.rows.push(row.number);
         if let Err(fault) = entry.add(self.mapping, row) {
-            entry.rows.pop();
             entry.broken = true;
-            let column = fault.field.clone();
-            self.collector.reject(fault.rejected(row.number, column));
+            self.collector.reject(fault.of_row(row.number));
         }
     }
 
     fn finish(mut self) -> Imported {
         for entry in self.entries {
-            if entry.broken {
-                broken(&mut self.collector, &entry.rows, &entry.column);
+            let is_lost = entry.make.group && self.lost.contains(&entry.number);
+            if entry.broken || is_lost {
+                let rows = [entry.rows, entry.repeated].concat();
+                broken(&mut self.collector, &rows, &entry.column);
                 continue;
             }
             let first = entry.rows.first().copied().unwrap_or_default();
+            let record = format!("{}:{}", entry.kind.name(), entry.number.1);
             let (origins, column, rows) = (entry.origins, entry.column, entry.rows);
             let place = |field: &str| place(&origins, field).unwrap_or((first, column.clone()));
             let mut members = entry.members;
             members
                 .extend(entry.lists.into_iter().map(|(n, list)| (n.to_owned(), Tree::List(list))));
-            let uid = OpUid::of_record(&self.mapping.platform, &entry.record);
+            let uid = OpUid::of_record(&self.mapping.platform, &record);
             let at = match build::body(entry.kind, &Tree::Object(members), &[]) {
                 Ok(body) => {
                     let prepared = Prepared { row: first, kind: entry.kind, uid, body };
@@ -264,10 +296,13 @@ impl<'a> Reader<'a> {
                     Some(row)
                 }
             };
-            if let Some(at) = at {
-                let others: Vec<u64> = rows.into_iter().filter(|row| *row != at).collect();
-                broken(&mut self.collector, &others, &column);
-            }
+            let Some(at) = at else {
+                entry.repeated.into_iter().for_each(|row| self.collector.duplicate(row));
+                continue;
+            };
+            let mut others = [rows, entry.repeated].concat();
+            others.retain(|row| *row != at);
+            broken(&mut self.collector, &others, &column);
         }
         self.collector.finish()
     }
@@ -292,44 +327,43 @@ fn place(origins: &Origins, field: &str) -> Option<(u64, String)> {
     }
 }
 
-/// Type and record of a row. The record is the type and the values of the record columns.
-fn identity(
-    mapping: &Mapping,
-    row: &Row<'_>,
-    make: &Make,
-) -> Result<(OperationKind, String), Fault> {
-    let kind = match &make.kind {
-        Kind::Constant(kind) => *kind,
+/// Type of a row.
+fn kind(mapping: &Mapping, row: &Row<'_>, make: &Make) -> Result<OperationKind, Fault> {
+    match &make.kind {
+        Kind::Constant(kind) => Ok(*kind),
         Kind::Column { column, table } => {
             let word = convert::cell(mapping, row, column)?;
             let name = mapping.tables.get(table).and_then(|table| table.get(&word));
             name.and_then(|name| OperationKind::from_name(name))
-                .ok_or_else(|| Fault::of(row.column(column), crate::Rule::UnknownWord, word))?
+                .ok_or_else(|| Fault::of(row.column(column), crate::Rule::UnknownWord, word))
         }
-    };
-    let mut record = format!("{}:", kind.name());
-    for (index, column) in make.record.iter().enumerate() {
+    }
+}
+
+/// Number of a row's record: the values of the record columns.
+fn number(mapping: &Mapping, row: &Row<'_>, make: &Make) -> Result<String, Fault> {
+    let mut values = Vec::new();
+    for column in &make.record {
         let value = convert::cell(mapping, row, column)?;
         if value.is_empty() {
             return Err(Fault::new(row.column(column), crate::Rule::MissingValue));
         }
-        if index > 0 {
-            record.push('/');
-        }
-        record.push_str(&value.replace('%', "%25").replace('/', "%2F"));
+        values.push(value.replace('%', "%25").replace('/', "%2F"));
     }
-    Ok((kind, record))
+    Ok(values.join("/"))
 }
 
 impl<'a> Entry<'a> {
-    fn new(make: &'a Make, kind: OperationKind, record: String, row: &Row<'_>) -> Self {
+    fn new(make: &'a Make, kind: OperationKind, number: Number, row: &Row<'_>) -> Self {
         let column =
             make.record.iter().map(|column| row.column(column)).collect::<Vec<_>>().join("+");
         Self {
             make,
             kind,
-            record,
+            number,
             rows: Vec::new(),
+            repeated: Vec::new(),
+            said: BTreeSet::new(),
             members: Vec::new(),
             lists: BTreeMap::new(),
             origins: Origins::new(),
@@ -338,28 +372,32 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Adds what `row` says.
+    /// Adds what `row` says, unless an earlier row of the document says it word for word.
     fn add(&mut self, mapping: &Mapping, row: &Row<'_>) -> Result<(), Fault> {
-        if self.rows.len() > GROUP_ROWS_MAX {
+        if self.rows.len() >= GROUP_ROWS_MAX {
             return Err(Fault::new(self.column.clone(), crate::Rule::GroupTooLarge));
         }
-        let make = self.make;
+        let (make, is_first) = (self.make, self.rows.is_empty());
         let mut members = Vec::new();
         for assignment in &make.fields {
             let Some(value) = convert::value(mapping, row, assignment)? else { continue };
-            if self.rows.len() > 1 && self.read(&assignment.field) != Some(&value) {
+            if !is_first && self.read(&assignment.field) != Some(&value) {
                 return Err(Fault::new(assignment.place(row), crate::Rule::GroupDisagrees));
             }
             let origin = (row.number, assignment.place(row));
             self.origins.entry(assignment.field.join(".")).or_insert(origin);
             place_at(&mut members, &assignment.field, value);
         }
-        if self.rows.len() <= 1 {
+        let words = row.chain.last().filter(|_| make.group).map(|tree| records::words(tree));
+        if words.is_some_and(|words| !self.said.insert(format!("{words:?}"))) {
+            self.repeated.push(row.number);
+            return Ok(());
+        }
+        if is_first {
             self.members = members;
         }
-        for part in &make.parts {
-            self.part(mapping, row, part)?;
-        }
+        self.parts(mapping, row)?;
+        self.rows.push(row.number);
         Ok(())
     }
 
@@ -372,21 +410,40 @@ impl<'a> Entry<'a> {
         Some(tree)
     }
 
-    fn part(&mut self, mapping: &Mapping, row: &Row<'_>, part: &'a Part) -> Result<(), Fault> {
-        for below in row.below(&part.rows) {
-            if !holds(mapping, &below, &part.when) {
-                continue;
+    /// Adds the elements of the row's lists. A row of a part that no condition takes is a fault: what
+    /// it says would be lost.
+    fn parts(&mut self, mapping: &Mapping, row: &Row<'_>) -> Result<(), Fault> {
+        let make = self.make;
+        for part in &make.parts {
+            for below in row.below(&part.rows) {
+                if holds(mapping, &below, &part.when) {
+                    self.part(mapping, &below, part)?;
+                    continue;
+                }
+                let beside = || make.parts.iter().filter(|other| other.rows == part.rows);
+                if !beside().any(|other| holds(mapping, &below, &other.when)) {
+                    let when = beside().flat_map(|other| &other.when);
+                    let columns: BTreeSet<String> =
+                        when.map(|condition| below.column(&condition.column)).collect();
+                    let column = columns.into_iter().collect::<Vec<_>>().join("+");
+                    return Err(Fault::new(column, crate::Rule::NoRule));
+                }
             }
-            let index = self.lists.get(part.of.as_str()).map_or(0, Vec::len);
-            let mut members = Vec::new();
-            for assignment in &part.fields {
-                let Some(value) = convert::value(mapping, &below, assignment)? else { continue };
-                let field = format!("{}[{index}].{}", part.of, assignment.field.join("."));
-                self.origins.insert(field, (below.number, assignment.place(&below)));
-                place_at(&mut members, &assignment.field, value);
-            }
-            self.lists.entry(&part.of).or_default().push(Tree::Object(members));
         }
+        Ok(())
+    }
+
+    fn part(&mut self, mapping: &Mapping, row: &Row<'_>, part: &'a Part) -> Result<(), Fault> {
+        let Some(of) = &part.of else { return Ok(()) };
+        let index = self.lists.get(of.as_str()).map_or(0, Vec::len);
+        let mut members = Vec::new();
+        for assignment in &part.fields {
+            let Some(value) = convert::value(mapping, row, assignment)? else { continue };
+            let field = format!("{of}[{index}].{}", assignment.field.join("."));
+            self.origins.insert(field, (row.number, assignment.place(row)));
+            place_at(&mut members, &assignment.field, value);
+        }
+        self.lists.entry(of).or_default().push(Tree::Object(members));
         Ok(())
     }
 }

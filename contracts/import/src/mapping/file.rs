@@ -73,13 +73,15 @@ struct RuleText {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PartText {
-    of: String,
+    of: Option<String>,
+    skip: Option<String>,
     #[serde(default)]
     rows: String,
     #[serde(default)]
     optional: bool,
     #[serde(default)]
     when: Table,
+    #[serde(default)]
     fields: Table,
 }
 
@@ -261,7 +263,13 @@ impl Compiler<'_> {
     }
 
     fn part(&self, rule: &str, text: &PartText) -> Result<Part, MappingError> {
-        let place = format!("{rule}.parts.{}", text.of);
+        let name = text.of.as_deref().or(text.skip.as_deref()).unwrap_or_default();
+        let place = format!("{rule}.parts.{name}");
+        let is_one = text.of.is_some() != text.skip.is_some();
+        if !is_one || text.of.is_some() == text.fields.is_empty() {
+            let detail = "a part has either `of` and `fields`, or `skip`";
+            return Err(MappingError::invalid(place, detail));
+        }
         if matches!(self.format, Format::Csv) && !text.rows.is_empty() {
             return Err(MappingError::invalid(
                 place,

@@ -161,7 +161,14 @@ pub(super) fn exists(document: &Tree, path: &str) -> bool {
 /// A row of a CSV file or line of an NDJSON file, or why it is none.
 pub(super) struct Line {
     pub(super) number: u64,
-    pub(super) tree: Result<Tree, Fault>,
+    pub(super) tree: Result<Tree, Unread>,
+}
+
+/// Why a line is no row, and what its cells may mean all the same.
+pub(super) struct Unread {
+    pub(super) fault: Fault,
+    /// A line with too few or too many cells, read from its begin and from its end.
+    pub(super) guesses: Vec<Tree>,
 }
 
 /// The header and the rows of a CSV file. Rows of empty cells are not rows.
@@ -194,11 +201,16 @@ pub(super) fn csv(
             return Err(FileError::TooManyRows { limit: ROWS_MAX });
         }
         let number = lines_of.line_behind(text, record.position().map_or(0, csv::Position::byte));
+        let cell =
+            |(name, cell): (&String, &str)| (name.clone(), Tree::Text(cell.trim().to_owned()));
+        let from_begin = || Tree::Object(header.iter().zip(record.iter()).map(cell).collect());
         let tree = if record.len() == header.len() {
-            let cells = header.iter().cloned().zip(record.iter());
-            Ok(Tree::Object(cells.map(|(k, v)| (k, Tree::Text(v.trim().to_owned()))).collect()))
+            Ok(from_begin())
         } else {
-            Err(Fault::new("", crate::Rule::ColumnCount))
+            let cells: Vec<&str> = record.iter().collect();
+            let backwards = header.iter().rev().zip(cells.into_iter().rev());
+            let guesses = vec![from_begin(), Tree::Object(backwards.map(cell).collect())];
+            Err(Unread { fault: Fault::new("", crate::Rule::ColumnCount), guesses })
         };
         lines.push(Line { number, tree });
     }
@@ -212,7 +224,7 @@ pub(super) fn ndjson(text: &str) -> Result<Vec<Line>, FileError> {
         if number > ROWS_MAX {
             return Err(FileError::TooManyRows { limit: ROWS_MAX });
         }
-        let tree = Tree::strict(line);
+        let tree = Tree::strict(line).map_err(|fault| Unread { fault, guesses: Vec::new() });
         lines.push(Line { number, tree });
     }
     Ok(lines)
@@ -229,6 +241,20 @@ pub(super) fn json(text: &str) -> Result<Tree, FileError> {
 
 /// Member that holds the line of an XML element.
 const LINE: &str = "#line";
+
+/// What a record says, word for word: everything but the line on which it stands.
+pub(super) fn words(tree: &Tree) -> Tree {
+    match tree {
+        Tree::List(list) => Tree::List(list.iter().map(words).collect()),
+        Tree::Object(members) => {
+            let said = members.iter().filter(|(name, _)| name != LINE);
+            Tree::Object(said.map(|(name, value)| (name.clone(), words(value))).collect())
+        }
+        Tree::Null | Tree::Flag(_) | Tree::Number(_) | Tree::Inexact | Tree::Text(_) => {
+            tree.clone()
+        }
+    }
+}
 
 /// An XML document: an element is an object of its attributes (`@name`), its children by name and its
 /// text (`#text`); an element with text alone is that text. DTDs are refused.
