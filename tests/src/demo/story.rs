@@ -10,6 +10,7 @@ use super::narrator::Narrator;
 use super::stage::{AGENCIES, BEIJING, HEBEI, PATIENCE, Stage, Submitted, TIANJIN, path_text};
 use super::trust::{check, verify};
 use crate::bundles::{flip_a_byte, leave_an_event_out};
+use crate::programs;
 use crate::tamper::change_a_weight;
 
 /// The packet that a customer in Beijing scans.
@@ -67,7 +68,7 @@ pub async fn tell(options: Options) -> anyhow::Result<()> {
     correction(&mut teller, &stage, &alert).await?;
     teller.end();
     if options.afterwards == Afterwards::Keep {
-        keep(&teller, &mut stage);
+        keep(&teller, &mut stage)?;
     }
     Ok(())
 }
@@ -418,7 +419,8 @@ async fn correction(teller: &mut Narrator, stage: &Stage, alert: &Value) -> anyh
     Ok(())
 }
 
-fn keep(teller: &Narrator, stage: &mut Stage) {
+fn keep(teller: &Narrator, stage: &mut Stage) -> anyhow::Result<()> {
+    let program = programs::find("jjj")?;
     stage.net.keep_folder();
     let folder = stage.net.folder().to_owned();
     let home = folder.join("net/beijing");
@@ -426,7 +428,7 @@ fn keep(teller: &Narrator, stage: &mut Stage) {
     teller.say("三个节点仍在运行。查询：", "the three nodes run on. Query them:");
     let password = folder.join("password");
     for arguments in [format!("trace {PACKET}"), "alerts --all".to_owned(), "status".to_owned()] {
-        let command = format!("jjj --home {} {arguments}", home.display());
+        let command = format!("{} --home {} {arguments}", program.display(), home.display());
         teller.say(&command, &command);
     }
     teller.say(
@@ -437,4 +439,5 @@ fn keep(teller: &Narrator, stage: &mut Stage) {
             pids.join(" ")
         ),
     );
+    Ok(())
 }
