@@ -462,7 +462,7 @@ fn put_receipts(batch: &mut Batch, height: Height, executed: &Executed) {
         batch.put(Column::Receipts, schema::placed(height, index), dated.receipt.encode());
     }
     for (index, record) in (executed.operations..).zip(&executed.records) {
-        batch.put(Column::Steps, schema::placed(height, index), record.clone());
+        batch.put(Column::Steps, schema::placed(height, index), record);
     }
 }
 

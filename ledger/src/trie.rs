@@ -8,7 +8,7 @@ pub(crate) mod page;
 mod tests;
 pub(crate) mod undo;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use proto::hash::Hash;
 use proto::trie::StateProof;
@@ -17,7 +17,7 @@ use proto::types::Height;
 use self::page::{End, Leaf, Page, SLOT_LEAVES_MAX, Slot, nibble, write_old};
 use self::undo::{Groups, Undo};
 use crate::schema;
-use crate::store::{Batch, Column, StoreError, StoreRead};
+use crate::store::{Batch, Column, Pair, StoreError, StoreRead};
 
 /// Levels of pages that an updating trie keeps in memory: at most 69,905 pages of 1.4 KB, and that
 /// only above a million keys. Below lies about one page for each changed key, read when it changes.
@@ -41,7 +41,26 @@ struct Pass<'a, S> {
     store: &'a S,
     batch: &'a mut Batch,
     undo: &'a mut Undo,
-    fetched: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Pages just below memory, in the order in which they will be asked for.
+    fetched: VecDeque<Pair>,
+    /// A page and a list of old slots that were used before: most changed keys need one of each.
+    spare: Option<Box<Page>>,
+    old: Vec<u8>,
+}
+
+/// A page under way.
+struct Open {
+    page: Box<Page>,
+    nodes: Nodes,
+}
+
+/// Which nodes of a page are computed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nodes {
+    /// All of them.
+    Known,
+    /// Those that were stored with it.
+    AsStored,
 }
 
 /// What stands for a page in the slot above it.
@@ -67,9 +86,6 @@ impl Above {
     }
 }
 
-/// Bytes of old slots that one changed leaf needs: nibble, code, up to three leaves.
-const OLD_BYTES: usize = 2 + SLOT_LEAVES_MAX * 64;
-
 impl Trie {
     /// Forgets what is in memory, because a write failed or another process wrote.
     pub(crate) fn forget(&mut self) {
@@ -85,20 +101,17 @@ impl Trie {
         batch: &mut Batch,
         undo: &mut Undo,
     ) -> Result<Hash, StoreError> {
-        debug_assert!(changes.is_sorted_by(|a, b| a.0 < b.0), "changes ascend, no key twice");
+        assert!(changes.is_sorted_by(|a, b| a.0 < b.0), "changes ascend, no key twice");
         if changes.is_empty() {
-            return match self.take(store, 0, &Hash::ZERO)? {
-                None => Ok(Hash::ZERO),
-                Some(page) => {
-                    let root = page.root();
-                    self.keep(0, &Hash::ZERO, page);
-                    Ok(root)
-                }
+            let kept = self.place(0, &Hash::ZERO).and_then(Option::as_deref).map(Page::root);
+            return match kept {
+                Some(root) => Ok(root),
+                None => Ok(load(store, 0, &Hash::ZERO)?.map_or(Hash::ZERO, |page| page.root())),
             };
         }
         let fetched = self.fetch(store, changes)?;
-        let mut pass = Pass { store, batch, undo, fetched };
-        let page = self.take(store, 0, &Hash::ZERO)?;
+        let mut pass = Pass { store, batch, undo, fetched, spare: None, old: Vec::new() };
+        let page = self.take(&mut pass, 0, &Hash::ZERO)?;
         Ok(match self.descend(&mut pass, 0, changes, page)? {
             Above::Leaves(leaves) => page::leaves_root(&leaves, 0),
             Above::Child(root) => root,
@@ -111,63 +124,85 @@ impl Trie {
         pass: &mut Pass<'_, S>,
         level: usize,
         changes: &[Changed],
-        page: Option<Box<Page>>,
+        open: Option<Open>,
     ) -> Result<Above, StoreError> {
         assert!(level < LEVELS_MAX, "different keys differ within 256 bits");
         let Some((path, _)) = changes.first().copied() else { return Ok(Above::default()) };
-        let existed = page.is_some();
-        let mut page = page.unwrap_or_default();
-        let mut old = Vec::with_capacity(OLD_BYTES);
+        let existed = open.is_some();
+        let Open { mut page, nodes } =
+            open.unwrap_or_else(|| Open { page: Box::default(), nodes: Nodes::Known });
+        let mut old = std::mem::take(&mut pass.old);
+        old.clear();
         let mut touched = 0u16;
         for part in changes.chunk_by(|a, b| nibble(&a.0, level) == nibble(&b.0, level)) {
             let Some((key, _)) = part.first() else { continue };
             let at = nibble(key, level);
-            let slot = page.slot(at);
-            write_old(at, slot, &mut old);
-            let new = match slot {
-                Slot::Child(_) => {
-                    let child = self.take_child(pass, level + 1, key)?;
-                    self.descend(pass, level + 1, part, Some(child))?
-                }
-                Slot::Leaves(leaves) => {
-                    let merged = merge(leaves, part);
-                    if merged.len() > SLOT_LEAVES_MAX {
-                        let put = |leaf: &Leaf| (leaf.key, Some(leaf.value));
-                        let all: Vec<Changed> = merged.iter().map(put).collect();
-                        self.descend(pass, level + 1, &all, None)?
-                    } else {
-                        Above::Leaves(merged)
-                    }
-                }
-            };
-            page.set(at, new.slot());
+            write_old(at, page.slot(at), &mut old);
             touched |= 1 << at;
+            match part {
+                // Most changes are of one key that is there already.
+                [(key, Some(value))] if page.set_value(at, key, value) => (),
+                part => {
+                    let above = self.slot(pass, level, part, page.slot(at))?;
+                    page.set(at, above.slot());
+                }
+            }
         }
-        page.refresh(level, touched);
+        match nodes {
+            Nodes::Known => page.refresh(level, touched),
+            // What stays in memory will be asked for every node.
+            Nodes::AsStored if level < LEVELS_IN_MEMORY => page.refresh(level, u16::MAX),
+            Nodes::AsStored => page.refresh_filled(level, touched),
+        }
         let stored = schema::page(level, &path);
         // The root has its page as soon as there is a key; every other page needs its leaves.
         let few = page.few_leaves().filter(|few| level > 0 || few.is_empty()).map(<[Leaf]>::to_vec);
-        let above = match few {
-            None => {
-                let root = page.root();
-                pass.batch.put(Column::Pages, stored.clone(), page.encode());
-                self.keep(level, &path, page);
-                Above::Child(root)
-            }
-            Some(few) => {
-                if !existed {
-                    return Ok(Above::Leaves(few));
-                }
-                // Nothing of the page stays, so the slots that did not change are remembered too.
+        let above = if let Some(few) = few {
+            if existed {
+                // Nothing of the page stays: the slots that did not change are remembered too.
                 for at in page.occupied().filter(|at| touched >> at & 1 == 0) {
                     write_old(at, page.slot(at), &mut old);
                 }
-                pass.batch.delete(Column::Pages, stored.clone());
-                Above::Leaves(few)
+                pass.undo.page(&stored, &old);
+                pass.batch.delete(Column::Pages, stored);
             }
+            Above::Leaves(few)
+        } else {
+            let root = page.root();
+            pass.undo.page(&stored, &old);
+            pass.batch.put_with(Column::Pages, stored, |out| page.encode_to(out));
+            pass.spare = self.keep(level, &path, page);
+            Above::Child(root)
         };
-        pass.undo.page(&stored, &old);
+        pass.old = old;
         Ok(above)
+    }
+
+    /// What stands in a slot after changes below it.
+    fn slot<S: StoreRead>(
+        &mut self,
+        pass: &mut Pass<'_, S>,
+        level: usize,
+        changes: &[Changed],
+        slot: Slot<'_>,
+    ) -> Result<Above, StoreError> {
+        let Some((key, _)) = changes.first() else { return Ok(Above::default()) };
+        match slot {
+            Slot::Child(_) => {
+                let child = self.take(pass, level + 1, key)?;
+                let child = child.ok_or_else(|| missing(level + 1, key))?;
+                self.descend(pass, level + 1, changes, Some(child))
+            }
+            Slot::Leaves(leaves) => {
+                let merged = merge(leaves, changes);
+                if merged.len() <= SLOT_LEAVES_MAX {
+                    return Ok(Above::Leaves(merged));
+                }
+                let put = |leaf: &Leaf| (leaf.key, Some(leaf.value));
+                let all: Vec<Changed> = merged.iter().map(put).collect();
+                self.descend(pass, level + 1, &all, None)
+            }
+        }
     }
 
     /// Reads at once the pages just below memory that the changes will need.
@@ -175,7 +210,7 @@ impl Trie {
         &mut self,
         store: &impl StoreRead,
         changes: &[Changed],
-    ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
+    ) -> Result<VecDeque<Pair>, StoreError> {
         let below = changes.iter().map(|(key, _)| key).filter(|key| {
             let above = self.place(LEVELS_IN_MEMORY - 1, key).and_then(Option::as_deref);
             let slot = above.map(|page| page.slot(nibble(key, LEVELS_IN_MEMORY - 1)));
@@ -187,46 +222,38 @@ impl Trie {
         Ok(keys.into_iter().zip(pages).filter_map(|(key, page)| Some((key, page?))).collect())
     }
 
-    /// The page that the one above names.
-    fn take_child<S: StoreRead>(
+    /// The page on the path of `key`: out of memory, fetched before, or from the store.
+    fn take<S: StoreRead>(
         &mut self,
         pass: &mut Pass<'_, S>,
         level: usize,
         key: &Hash,
-    ) -> Result<Box<Page>, StoreError> {
-        let fetched = if level == LEVELS_IN_MEMORY {
-            let stored = schema::page(level, key);
-            let bytes = pass.fetched.remove(&stored);
-            bytes.map(|bytes| parse(level, &stored, &bytes)).transpose()?
-        } else {
-            None
-        };
-        match fetched {
-            Some(page) => Ok(page),
-            None => self.take(pass.store, level, key)?.ok_or_else(|| missing(level, key)),
+    ) -> Result<Option<Open>, StoreError> {
+        if let Some(page) = self.place_mut(level, key).and_then(Option::take) {
+            return Ok(Some(Open { page, nodes: Nodes::Known }));
         }
+        let stored = schema::page(level, key);
+        let fetched = match pass.fetched.front() {
+            Some((next, _)) if *next == stored => pass.fetched.pop_front().map(|(_, page)| page),
+            Some(_) | None => pass.store.get(Column::Pages, &stored)?,
+        };
+        let Some(bytes) = fetched else { return Ok(None) };
+        let mut page = pass.spare.take().unwrap_or_default();
+        page.fill(&bytes).map_err(|_| not_a_page(&stored))?;
+        Ok(Some(Open { page, nodes: Nodes::AsStored }))
     }
 
-    /// The page on the path of `key`, out of memory or from the store.
-    fn take(
-        &mut self,
-        store: &impl StoreRead,
-        level: usize,
-        key: &Hash,
-    ) -> Result<Option<Box<Page>>, StoreError> {
-        let kept = self.place_mut(level, key).and_then(Option::take);
-        if kept.is_some() { Ok(kept) } else { load(store, level, key) }
-    }
-
-    fn keep(&mut self, level: usize, key: &Hash, page: Box<Page>) {
+    /// Keeps a page in memory, or gives it back where its level is not kept.
+    fn keep(&mut self, level: usize, key: &Hash, page: Box<Page>) -> Option<Box<Page>> {
         let number = number(level, key);
-        let Some(pages) = self.levels.get_mut(level) else { return };
+        let Some(pages) = self.levels.get_mut(level) else { return Some(page) };
         if pages.len() <= number {
             pages.resize_with(number + 1, || None);
         }
         if let Some(place) = pages.get_mut(number) {
             *place = Some(page);
         }
+        None
     }
 
     fn place(&self, level: usize, key: &Hash) -> Option<&Option<Box<Page>>> {
@@ -244,18 +271,14 @@ fn number(level: usize, key: &Hash) -> usize {
         .fold(0, |number, level| number << page::PAGE_BITS | usize::from(nibble(key, level)))
 }
 
-fn load(store: &impl StoreRead, level: usize, key: &Hash) -> Result<Option<Box<Page>>, StoreError> {
+fn load(store: &impl StoreRead, level: usize, key: &Hash) -> Result<Option<Page>, StoreError> {
     let key = schema::page(level, key);
-    match store.get(Column::Pages, &key)? {
-        None => Ok(None),
-        Some(bytes) => parse(level, &key, &bytes).map(Some),
-    }
+    let Some(bytes) = store.get(Column::Pages, &key)? else { return Ok(None) };
+    Page::decode(level, &bytes).map(Some).map_err(|_| not_a_page(&key))
 }
 
-fn parse(level: usize, key: &[u8], bytes: &[u8]) -> Result<Box<Page>, StoreError> {
-    let rule = "expected sixteen slots of a page";
-    let page = Page::decode(level, bytes);
-    page.map(Box::new).map_err(|_| StoreError::damaged(Column::Pages, key, rule))
+fn not_a_page(key: &[u8]) -> StoreError {
+    StoreError::damaged(Column::Pages, key, "expected sixteen slots of a page")
 }
 
 fn missing(level: usize, key: &Hash) -> StoreError {

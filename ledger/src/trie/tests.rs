@@ -1,7 +1,9 @@
 //! The trie against the reference root of `proto::trie`, on paths made to collide.
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
 use std::collections::BTreeMap;
 
+use expect_test::expect;
 use proptest::prelude::*;
 use proto::hash::Hash;
 use proto::trie::{StateProof, inner, leaf, root};
@@ -149,4 +151,79 @@ fn a_missing_page_is_damage_and_not_an_empty_subtree() {
     let all: Vec<Changed> = changes.keys().map(|key| (*key, Some(value(2)))).collect();
     let failed = world.trie.update(&world.store, &all, &mut batch, &mut undo).unwrap_err();
     assert!(failed.to_string().contains("expected the page that the one above names"), "{failed}");
+}
+
+/// Sixteen codes, four quarters, then leaves and pages below by slot (README, 3.3).
+#[test]
+fn the_bytes_of_a_page_are_fixed() {
+    let mut world = World::new();
+    // Slot 1 with one leaf, slot 5 with two, slot 15 with a page of four.
+    let keys = [0x10, 0x50, 0x5f, 0xf0, 0xf1, 0xf2, 0xf3];
+    let key =
+        |first: u8| Hash::new([[first; 1].as_slice(), &[0xee; 31]].concat().try_into().unwrap());
+    let changes: BTreeMap<Hash, Option<Hash>> =
+        keys.into_iter().map(|first| (key(first), Some(value(first)))).collect();
+    let root = world.update(&changes);
+    assert_eq!(root, world.expected(1));
+    let pages = world.pages();
+    let [(top, bytes), (below, _)] = pages.as_slice() else { panic!("two pages") };
+    assert_eq!((top.as_slice(), below.as_slice()), ([0].as_slice(), [1, 0xf0].as_slice()));
+    let entries: Vec<(Hash, Hash)> = keys.map(|first| (key(first), value(first))).to_vec();
+    for (quarter, range) in [(0, 0..1), (1, 1..3), (2, 0..0), (3, 3..7)] {
+        let expected = proto::trie::subtree(&entries[range], 2);
+        let at = 16 + 32 * quarter;
+        assert_eq!(bytes[at..at + 32], *expected.as_bytes(), "quarter {quarter}");
+    }
+    let lines: Vec<String> = bytes.chunks(32).map(crate::store::hex).collect();
+    expect![[r#"
+        000100000002000000000000000000ff4f41cd24374332774d99cdf8a9293b37
+        1472566011c5e657e2af66c6142e268b3cc796f27830543e67cabb35b8ea597c
+        e2b0d801f3c77809cbc0afbec66628b900000000000000000000000000000000
+        000000000000000000000000000000009f5f5bd2acd761a1a4f0b4de813b1d72
+        02b0c3dce69911a2306f8559396abda810eeeeeeeeeeeeeeeeeeeeeeeeeeeeee
+        eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee10101010101010101010101010101010
+        1010101010101010101010101010101050eeeeeeeeeeeeeeeeeeeeeeeeeeeeee
+        eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee50505050505050505050505050505050
+        505050505050505050505050505050505feeeeeeeeeeeeeeeeeeeeeeeeeeeeee
+        eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f
+        5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5ff0b10bdc05fdec50aa2b5699c35d50d3
+        e4e1b439bed63fc9a8b479db63b53b0e
+    "#]].assert_eq(&(lines.join("\n") + "\n"));
+}
+
+/// A disk that lies below the levels in memory: what a change touches is computed anew, what it does
+/// not touch goes into the root as it is stored, where the other replicas see it.
+#[test]
+fn a_wrong_stored_quarter_shows_in_the_root_until_its_slots_change() {
+    let changes = |numbers: std::ops::Range<u16>, seed: u8| -> BTreeMap<Hash, Option<Hash>> {
+        numbers.map(|number| (path(number, [20, 24, 28, 240]), Some(value(seed)))).collect()
+    };
+    for (touched, heals) in [(0, false), (7, false), (12, true), (15, true)] {
+        let mut world = World::new();
+        world.update(&changes(0..64, 1));
+        let (key, mut bytes) =
+            world.pages().into_iter().find(|(key, _)| key[0] == 5).expect("a page of level 5");
+        bytes[16 + 3 * 32] ^= 1;
+        let mut batch = Batch::default();
+        batch.put(Column::Pages, &key, &bytes);
+        world.store.write(batch, Durability::Synced).unwrap();
+        world.trie.forget();
+        let damage = prove(&world.store, &path(0, [20, 24, 28, 240]), (world.head(), world.head()));
+        let damage = damage.unwrap_err().to_string();
+        assert!(damage.starts_with("column pages, key 05000000"), "{damage}");
+        let root = world.update(&changes(touched..touched + 1, 2));
+        assert_eq!(root == world.expected(2), heals, "slot {touched}");
+    }
+}
+
+#[test]
+fn changes_out_of_order_are_refused_in_every_profile() {
+    let [low, high] = [1, 2].map(|number| (path(number, [0, 4, 8, 12]), Some(value(1))));
+    for changes in [vec![high, low], vec![low, low]] {
+        let update = || {
+            let (mut batch, mut undo) = (Batch::default(), Undo::default());
+            Trie::default().update(&MemoryStore::default(), &changes, &mut batch, &mut undo)
+        };
+        assert!(std::panic::catch_unwind(update).is_err(), "{changes:?}");
+    }
 }

@@ -80,11 +80,12 @@ impl Undo {
     /// Writes the groups of `height`.
     pub(crate) fn write(self, height: Height, batch: &mut Batch) {
         for (group, growing) in self.0 {
-            let mut out = growing.pages.to_be_bytes().to_vec();
-            out.extend(growing.page_bytes.into_bytes());
-            out.extend(growing.values.to_be_bytes());
-            out.extend(growing.value_bytes.into_bytes());
-            batch.put(Column::Undo, schema::undo(height, group), out);
+            batch.put_with(Column::Undo, schema::undo(height, group), |out| {
+                out.extend_from_slice(&growing.pages.to_be_bytes());
+                out.extend_from_slice(&growing.page_bytes.into_bytes());
+                out.extend_from_slice(&growing.values.to_be_bytes());
+                out.extend_from_slice(&growing.value_bytes.into_bytes());
+            });
         }
     }
 }

@@ -167,5 +167,5 @@ fn a_data_folder_of_another_chain_or_format_is_refused() {
     let store = chain.store.fork();
     ledger::store::Store::write(&store, batch, ledger::store::Durability::Synced).unwrap();
     let error = Ledger::open(store).unwrap_err();
-    assert_eq!(error.to_string(), "the data folder has format 7, this program reads format 1");
+    assert_eq!(error.to_string(), "the data folder has format 7, this program reads format 2");
 }
