@@ -5,17 +5,18 @@
 
 use contracts::walk::{self, LogView, WalkError};
 use proto::certificate::CheckpointCertificate;
-use proto::codec::Canonical as _;
+use proto::codec::{Canonical as _, DecodeError};
 use proto::hash::Hash;
 use proto::history::{LogHead, LogKey};
+use proto::limits::SUBJECT_BYTES_MAX;
 use proto::operation::Operation;
 use proto::receipt::{Receipt, ReceiptSource, Subject, SubjectKind};
 use proto::tree;
-use proto::trie::Namespace;
+use proto::trie::{self, Namespace};
 use proto::types::Height;
 use thiserror::Error;
 
-use crate::bundle::claims::{self, ClaimError};
+use crate::bundle::claims::{self, ClaimError, ClaimPart};
 use crate::bundle::{
     BACKFILL_KEY, BUNDLE_BYTES_MAX, Bundle, CheckpointVotes, Claim, ClaimKind, Day, Direction,
     FinalHead, Item, ItemClaim, Log, LogEntry, OpProof, Pin, ReceiptProof, StateClaim, StatePath,
@@ -161,6 +162,7 @@ impl<'a, R: StoreRead> Prover<'a, R> {
         key: &[u8],
         at: Option<Height>,
     ) -> Result<Bundle, ProveError> {
+        within(ClaimPart::State, key, trie::KEY_BYTES_MAX)?;
         let at = self.height(at)?;
         let draft = self.draft(at)?;
         let mut item = draft.item(at)?;
@@ -170,6 +172,9 @@ impl<'a, R: StoreRead> Prover<'a, R> {
 
     /// A complete trace. What does not fit the limit is named as truncated.
     pub fn trace(&self, query: &TraceQuery) -> Result<Bundle, ProveError> {
+        for start in &query.starts {
+            within(ClaimPart::Subject, &start.key, SUBJECT_BYTES_MAX.into())?;
+        }
         let at = self.height(query.at)?;
         let mut limit = usize::try_from(query.unit_limit.min(TRACE_LOGS_MAX)).unwrap_or(usize::MAX);
         loop {
@@ -237,6 +242,7 @@ impl<'a, R: StoreRead> Prover<'a, R> {
             let found = "one log, without days";
             return Err(ProveError::SubjectKind { kind: subject.kind.code(), found });
         }
+        within(ClaimPart::Subject, &subject.key, SUBJECT_BYTES_MAX.into())?;
         let at = self.height(at)?;
         let draft = self.draft(at)?;
         let state = self.view.at(at)?;
@@ -429,6 +435,15 @@ impl<R: StoreRead> Draft<'_, R> {
         check_size(&log, &key, log.days.len())?;
         Ok((log, days.into_iter().map(|day| day.bucket).collect()))
     }
+}
+
+/// A longer key has no path in the state, a longer subject no log: no verifier accepts a proof of it.
+fn within(part: ClaimPart, key: &[u8], limit: usize) -> Result<(), ClaimError> {
+    if key.len() <= limit {
+        return Ok(());
+    }
+    let [found, limit] = [key.len(), limit].map(|n| u64::try_from(n).unwrap_or(u64::MAX));
+    Err(ClaimError::Bytes { part, error: DecodeError::TooLong { field: "key", found, limit } })
 }
 
 /// A key of the state with its value, or its absence, and the proof.

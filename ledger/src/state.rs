@@ -172,6 +172,10 @@ pub fn get_at(
     (namespace, key): (Namespace, &[u8]),
     (at, head): (Height, Height),
 ) -> Result<Option<Vec<u8>>, StoreError> {
+    if key.len() > trie::KEY_BYTES_MAX {
+        // Such a key has no path, so that it was never written; a stranger may ask for it.
+        return Ok(None);
+    }
     let state_key = schema::state(namespace, key);
     let mut olds = Vec::new();
     let path = trie::key_hash(namespace, key);

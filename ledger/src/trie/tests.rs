@@ -188,7 +188,8 @@ fn the_bytes_of_a_page_are_fixed() {
         eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f
         5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5ff0b10bdc05fdec50aa2b5699c35d50d3
         e4e1b439bed63fc9a8b479db63b53b0e
-    "#]].assert_eq(&(lines.join("\n") + "\n"));
+    "#]]
+    .assert_eq(&(lines.join("\n") + "\n"));
 }
 
 /// A disk that lies below the levels in memory: what a change touches is computed anew, what it does

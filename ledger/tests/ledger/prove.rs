@@ -283,6 +283,16 @@ fn questions_without_an_answer_say_why() {
     let prover = Prover::new(&view, &[]);
     let error = prover.event(Height::new(1), 0).unwrap_err();
     assert_eq!(error.to_string(), "height 1 has no receipt 0");
+    let long = vec![b'x'; 65_536];
+    assert_eq!(view.state(Namespace::Unit, &long).unwrap(), None);
+    let error = prover.state(Namespace::Unit, &long, None).unwrap_err();
+    let text = "the state that it names: key: 65536 is above the limit of 65535";
+    assert_eq!(error.to_string(), text);
+    let error = prover.trace(&trace(&"x".repeat(513), Direction::Back, 9)).unwrap_err();
+    assert_eq!(error.to_string(), "its subject: key: 513 is above the limit of 512");
+    let station = Subject { kind: SubjectKind::Station, key: long };
+    let error = prover.window(&station, (1, 2), None, Bodies::Shown).unwrap_err();
+    assert_eq!(error.to_string(), "its subject: key: 65536 is above the limit of 512");
     let error = view.at(Height::new(9)).unwrap_err();
     assert!(matches!(error, ReadError::OutsideWindow { .. }), "{error}");
     assert_eq!(error.to_string(), "the state of height 9 cannot be read: heights 0 to 1 can");

@@ -83,6 +83,7 @@ fn state(error: &StateProofError) -> Words {
         StateProofError::OtherBesidePresent => "存在的键不需要另一片叶".to_owned(),
         StateProofError::OtherElsewhere => "另一片叶不在该键的路径上".to_owned(),
         StateProofError::Root => "路径通向另一个根".to_owned(),
+        StateProofError::KeyTooLong { found } => format!("键有 {found} 字节，最多 65535 字节"),
     };
     Words::new(zh, error.to_string())
 }
