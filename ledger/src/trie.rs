@@ -14,7 +14,7 @@ use proto::hash::Hash;
 use proto::trie::StateProof;
 use proto::types::Height;
 
-use self::page::{End, Leaf, Page, SLOT_LEAVES_MAX, Slot, nibble, write_old};
+use self::page::{End, LEVELS_MAX, Leaf, Page, SLOT_LEAVES_MAX, Slot, nibble, write_old};
 use self::undo::{Groups, Undo};
 use crate::schema;
 use crate::store::{Batch, Column, Pair, StoreError, StoreRead};
@@ -22,9 +22,6 @@ use crate::store::{Batch, Column, Pair, StoreError, StoreRead};
 /// Levels of pages that an updating trie keeps in memory: at most 69,905 pages of 1.4 KB, and that
 /// only above a million keys. Below lies about one page for each changed key, read when it changes.
 const LEVELS_IN_MEMORY: usize = 5;
-
-/// Levels that a path of 256 bits can have.
-const LEVELS_MAX: usize = 256 / page::PAGE_BITS;
 
 /// A key, hashed, with the hash of its new value, or none where it is deleted.
 pub(crate) type Changed = (Hash, Option<Hash>);
@@ -239,7 +236,7 @@ impl Trie {
         };
         let Some(bytes) = fetched else { return Ok(None) };
         let mut page = pass.spare.take().unwrap_or_default();
-        page.fill(&bytes).map_err(|_| not_a_page(&stored))?;
+        page.fill(level, &bytes).map_err(|_| not_a_page(&stored))?;
         Ok(Some(Open { page, nodes: Nodes::AsStored }))
     }
 
@@ -327,7 +324,8 @@ pub(crate) fn prove(
         if let Some(olds) = olds {
             let rule = "expected old slots of a page";
             for old in olds {
-                page.restore(&old).map_err(|_| StoreError::damaged(Column::Undo, &stored, rule))?;
+                page.restore(level, &old)
+                    .map_err(|_| StoreError::damaged(Column::Undo, &stored, rule))?;
             }
             page.refresh(level, u16::MAX);
         }

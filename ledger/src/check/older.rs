@@ -92,7 +92,7 @@ impl<R: StoreRead> Run<'_, '_, R> {
             };
             let newer = page.clone();
             let touched =
-                page.restore(&old).map_err(|_| damaged("expected old slots of a page"))?;
+                page.restore(level, &old).map_err(|_| damaged("expected old slots of a page"))?;
             page.refresh(level, touched);
             gather(&newer, touched, &mut changed.newer);
             gather(&page, touched, &mut changed.older);

@@ -8,6 +8,9 @@ use proto::trie;
 /// Bits of a path that one page decides.
 pub(crate) const PAGE_BITS: usize = 4;
 
+/// Levels that a path of 256 bits can have.
+pub(crate) const LEVELS_MAX: usize = 256 / PAGE_BITS;
+
 /// Slots of a page.
 const SLOTS: usize = 1 << PAGE_BITS;
 
@@ -333,7 +336,7 @@ impl Page {
     /// Reads a stored page of `level` and computes its nodes.
     pub(crate) fn decode(level: usize, bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut page = Self::default();
-        page.fill(bytes)?;
+        page.fill(level, bytes)?;
         let quarters: Vec<Node> = page.nodes.iter().skip(4).take(4).copied().collect();
         page.refresh(level, u16::MAX);
         if page.nodes.iter().skip(4).take(4).eq(&quarters) {
@@ -343,9 +346,9 @@ impl Page {
         }
     }
 
-    /// Reads a stored page in place of what stands here, to be refreshed after changes. Its quarters
+    /// Reads a stored page of `level` in place of what stands here, to be refreshed after changes. Its quarters
     /// are taken as they are stored: a wrong one shows in the root (`ledger/README.md`, 3.3).
-    pub(crate) fn fill(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+    pub(crate) fn fill(&mut self, level: usize, bytes: &[u8]) -> Result<(), DecodeError> {
         let mut input = Reader::new(bytes);
         self.codes = input.array("slots")?;
         for number in 0..4 {
@@ -361,11 +364,36 @@ impl Page {
             }
         }
         input.finish()?;
-        if self.leaves.is_sorted_by(|a, b| a.key < b.key) {
-            Ok(())
-        } else {
-            Err(DecodeError::Invalid { field: "page", rule: "its leaves ascend by key" })
+        self.check(level)
+    }
+
+    /// What the hashes of a page at `level` are computed from: without it two leaves could share every
+    /// bit that is left of their paths, and there is no root over such.
+    fn check(&self, level: usize) -> Result<(), DecodeError> {
+        let broken = |rule| Err(DecodeError::Invalid { field: "page", rule });
+        if !self.leaves.is_sorted_by(|a, b| a.key < b.key) {
+            return broken("its leaves ascend by key");
         }
+        // They ascend, so that what the first and the last share is shared by all.
+        let ends = self.leaves.first().zip(self.leaves.last());
+        if ends.is_some_and(|(a, b)| (0..level).any(|at| nibble(&a.key, at) != nibble(&b.key, at)))
+        {
+            return broken("its leaves share the path of the page");
+        }
+        for (at, slot) in self.slots() {
+            match slot {
+                Slot::Leaves(leaves)
+                    if leaves.iter().any(|leaf| nibble(&leaf.key, level) != at) =>
+                {
+                    return broken("a leaf stands in the slot of its path");
+                }
+                Slot::Child(_) if level + 1 == LEVELS_MAX => {
+                    return broken("a path ends with the last level");
+                }
+                Slot::Leaves(_) | Slot::Child(_) => (), // as it must be
+            }
+        }
+        Ok(())
     }
 
     /// Sets the value of a leaf that stands in a slot itself; false where it does not. The nodes
@@ -382,9 +410,9 @@ impl Page {
         }
     }
 
-    /// Puts back old slots, as `write_old` wrote them, and returns their bits. The nodes are stale
-    /// until `refresh`.
-    pub(crate) fn restore(&mut self, old: &[u8]) -> Result<u16, DecodeError> {
+    /// Puts back old slots of a page at `level`, as `write_old` wrote them, and returns their bits. The
+    /// nodes are stale until `refresh`.
+    pub(crate) fn restore(&mut self, level: usize, old: &[u8]) -> Result<u16, DecodeError> {
         let mut input = Reader::new(old);
         let mut touched = 0;
         while input.remaining() > 0 {
@@ -398,6 +426,7 @@ impl Page {
             self.set(nibble, child.map_or(Slot::Leaves(&leaves), Slot::Child));
             touched |= 1 << nibble;
         }
+        self.check(level)?;
         Ok(touched)
     }
 }

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use expect_test::expect;
 use proptest::prelude::*;
+use proto::codec::DecodeError;
 use proto::hash::Hash;
 use proto::trie::{StateProof, inner, leaf, root};
 use proto::types::Height;
 
+use super::page::Page;
 use super::undo::Undo;
 use super::{Changed, Trie, prove};
 use crate::memory::MemoryStore;
@@ -226,5 +228,45 @@ fn changes_out_of_order_are_refused_in_every_profile() {
             Trie::default().update(&MemoryStore::default(), &changes, &mut batch, &mut undo)
         };
         assert!(std::panic::catch_unwind(update).is_err(), "{changes:?}");
+    }
+}
+
+/// Bytes that whoever can write to the disk could put in place of a page, or of its old slots.
+#[test]
+fn leaves_that_a_page_cannot_have_are_damage_and_never_a_panic() {
+    let key = |nibbles: &[(usize, u8)]| {
+        let mut bytes = [0; 32];
+        for (at, nibble) in nibbles {
+            bytes[at / 2] |= if at % 2 == 0 { nibble << 4 } else { *nibble };
+        }
+        Hash::new(bytes)
+    };
+    let leaves = |keys: &[Hash]| -> Vec<u8> {
+        keys.iter().flat_map(|key| [*key.as_bytes(), [7; 32]].concat()).collect()
+    };
+    let zero = key(&[]);
+    for (name, level, slot, code, content, rule) in [
+        ("of another slot", 0, 1, 1, leaves(&[zero]), "a leaf stands in the slot of its path"),
+        ("descending", 0, 0, 2, leaves(&[key(&[(9, 1)]), zero]), "its leaves ascend by key"),
+        ("one key twice", 0, 0, 2, leaves(&[zero, zero]), "its leaves ascend by key"),
+        ("one key twice at the end", 63, 0, 2, leaves(&[zero; 2]), "its leaves ascend by key"),
+        (
+            "equal but for bits above the page",
+            63,
+            0,
+            2,
+            leaves(&[zero, key(&[(3, 1)])]),
+            "its leaves share the path of the page",
+        ),
+        ("a page below the last", 63, 0, 0xff, vec![7; 32], "a path ends with the last level"),
+    ] {
+        let damage = DecodeError::Invalid { field: "page", rule };
+        let mut codes = [0; 16];
+        codes[slot] = code;
+        let stored = [codes.as_slice(), &[0; 128], &content].concat();
+        assert_eq!(Page::decode(level, &stored), Err(damage.clone()), "{name}");
+        assert_eq!(Page::default().fill(level, &stored), Err(damage.clone()), "{name}");
+        let old = [&[u8::try_from(slot).unwrap(), code], content.as_slice()].concat();
+        assert_eq!(Page::default().restore(level, &old), Err(damage), "{name}, old slots");
     }
 }
