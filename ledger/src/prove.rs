@@ -267,16 +267,25 @@ impl<'a, R: StoreRead> Prover<'a, R> {
         if let Some(at) = at {
             return Ok(at);
         }
-        let certified = self.view.certified_size()?;
-        let none = ProveError::NotCertified { height: Height::GENESIS, certified };
-        certified.checked_sub(1).map(Height::new).ok_or(none)
+        let (certified, first) = (self.view.certified_size()?, self.first_height());
+        if certified > first.value() {
+            return Ok(Height::new(certified - 1));
+        }
+        Err(ProveError::NotCertified { height: first, certified })
+    }
+
+    /// The first height of the epoch: a bundle stands on a checkpoint above it (C6.2), so that one of
+    /// genesis alone, which is certified like any other, proves nothing to a verifier.
+    fn first_height(&self) -> Height {
+        self.view.descriptor().first_height
     }
 
     /// The best certificate that covers a height: the hardened one if it does.
     fn certificate(&self, height: Height) -> Result<CheckpointCertificate, ProveError> {
         let (hardened, certified) = (self.view.hardened_size()?, self.view.certified_size()?);
-        let not_certified = ProveError::NotCertified { height, certified };
-        let covers = |size: &u64| *size > height.value();
+        let least = height.max(self.first_height());
+        let not_certified = ProveError::NotCertified { height: least, certified };
+        let covers = |size: &u64| *size > least.value();
         let Some(size) = [hardened, certified].into_iter().find(covers) else {
             return Err(not_certified);
         };

@@ -320,3 +320,23 @@ fn history_roots_and_paths_of_every_size_agree_with_the_reference() {
     assert_eq!(view.history_path(Height::new(0), 38).unwrap(), None);
     assert_eq!(view.consistency_path(37, 38).unwrap(), None);
 }
+
+#[test]
+fn a_checkpoint_of_genesis_alone_is_none_for_a_bundle() {
+    let mut chain = crate::chain::Chain::new();
+    chain.checkpoint(&[0, 1, 2]);
+    let ask = |chain: &crate::chain::Chain, at: Option<u64>| {
+        let reader = chain.ledger.reader();
+        let view = reader.view().unwrap();
+        let bundle = Prover::new(&view, &[]).state(Namespace::Sys, b"x", at.map(Height::new));
+        bundle.map(|bundle| bundle.final_head.unwrap().size).map_err(|error| error.to_string())
+    };
+    let none = Err("height 1 is not certified yet: certified are 1 heights".to_owned());
+    assert_eq!((ask(&chain, None), ask(&chain, Some(0))), (none.clone(), none));
+    chain.block(0, vec![]);
+    chain.checkpoint(&[0, 1]);
+    let reader = chain.ledger.reader();
+    let view = reader.view().unwrap();
+    assert_eq!((view.hardened_size().unwrap(), view.certified_size().unwrap()), (1, 2));
+    assert_eq!((ask(&chain, None), ask(&chain, Some(0))), (Ok(2), Ok(2)), "not the hardened 1");
+}
