@@ -103,7 +103,7 @@ impl Trie {
             let kept = self.place(0, &Hash::ZERO).and_then(Option::as_deref).map(Page::root);
             return match kept {
                 Some(root) => Ok(root),
-                None => Ok(load(store, 0, &Hash::ZERO)?.map_or(Hash::ZERO, |page| page.root())),
+                None => stored_root(store),
             };
         }
         let fetched = self.fetch(store, changes)?;
@@ -266,6 +266,11 @@ impl Trie {
 fn number(level: usize, key: &Hash) -> usize {
     (0..level.min(LEVELS_IN_MEMORY))
         .fold(0, |number, level| number << page::PAGE_BITS | usize::from(nibble(key, level)))
+}
+
+/// The newest state root, by the page of level 0 as it is stored.
+pub(crate) fn stored_root(store: &impl StoreRead) -> Result<Hash, StoreError> {
+    Ok(load(store, 0, &Hash::ZERO)?.map_or(Hash::ZERO, |page| page.root()))
 }
 
 fn load(store: &impl StoreRead, level: usize, key: &Hash) -> Result<Option<Page>, StoreError> {
