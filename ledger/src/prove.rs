@@ -118,7 +118,10 @@ pub struct TraceQuery {
 #[derive(Debug)]
 pub struct Prover<'a, R> {
     view: &'a View<'a, R>,
+    /// Sizes of checkpoints that the verifier holds, ascending.
     pins: Vec<u64>,
+    /// Least height of the head that a bundle stands on.
+    least_head: Height,
 }
 
 /// A bundle in the making: everything stands against one checkpoint.
@@ -129,13 +132,22 @@ struct Draft<'a, R> {
 }
 
 impl<'a, R: StoreRead> Prover<'a, R> {
-    /// A prover that adds to each bundle the consistency with the checkpoints of `pins`, which the
-    /// verifier holds from earlier.
+    /// A prover for a verifier that holds the checkpoints of these sizes from earlier: each bundle shows
+    /// its consistency with them, and stands on a checkpoint that covers the largest of them.
+    ///
+    /// A pin above every certified size is left out: this ledger cannot prove it yet, and the verifier
+    /// says that the bundle is older than the pin.
     pub fn new(view: &'a View<'a, R>, pins: &[u64]) -> Self {
         let mut pins = pins.to_vec();
         pins.sort_unstable();
         pins.dedup();
-        Self { view, pins }
+        Self { view, pins, least_head: Height::GENESIS }
+    }
+
+    /// Lets bundles stand only on checkpoints whose head is at `least` or above; where none is
+    /// certified yet, there is no bundle.
+    pub fn with_least_head(self, least: Height) -> Self {
+        Self { least_head: least, ..self }
     }
 
     /// An operation with its receipt stands in a block.
@@ -280,12 +292,14 @@ impl<'a, R: StoreRead> Prover<'a, R> {
         self.view.descriptor().first_height
     }
 
-    /// The best certificate that covers a height: the hardened one if it does.
+    /// The best certificate that covers a height, the verifier's pins and the head that it demands: the
+    /// hardened one if it does.
     fn certificate(&self, height: Height) -> Result<CheckpointCertificate, ProveError> {
         let (hardened, certified) = (self.view.hardened_size()?, self.view.certified_size()?);
-        let least = height.max(self.first_height());
+        let least = height.max(self.first_height()).max(self.least_head);
+        let pinned = self.pins.iter().copied().filter(|pin| *pin <= certified).max().unwrap_or(0);
         let not_certified = ProveError::NotCertified { height: least, certified };
-        let covers = |size: &u64| *size > least.value();
+        let covers = |size: &u64| *size > least.value() && *size >= pinned;
         let Some(size) = [hardened, certified].into_iter().find(covers) else {
             return Err(not_certified);
         };

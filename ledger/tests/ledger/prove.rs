@@ -340,3 +340,41 @@ fn a_checkpoint_of_genesis_alone_is_none_for_a_bundle() {
     assert_eq!((view.hardened_size().unwrap(), view.certified_size().unwrap()), (1, 2));
     assert_eq!((ask(&chain, None), ask(&chain, Some(0))), (Ok(2), Ok(2)), "not the hardened 1");
 }
+
+#[test]
+fn a_proof_stands_on_a_checkpoint_that_covers_the_verifiers_pins_and_the_head_it_demands() {
+    let chain = story();
+    let reader = chain.ledger.reader();
+    let view = reader.view().unwrap();
+    assert_eq!((view.hardened_size().unwrap(), view.certified_size().unwrap()), (13, 15));
+    let none =
+        |height| Err(format!("height {height} is not certified yet: certified are 15 heights"));
+    for (pins, least_head, expected) in [
+        (&[][..], 0, Ok((13, vec![]))),
+        (&[3, 13], 0, Ok((13, vec![3, 13]))),
+        (&[3, 14], 0, Ok((15, vec![3, 14]))),
+        (&[15, 2, 15], 0, Ok((15, vec![2, 15]))),
+        // A pin from a node that is ahead: what can be shown is shown.
+        (&[5, 16, u64::MAX], 0, Ok((13, vec![5]))),
+        (&[0], 0, Ok((13, vec![]))),
+        (&[], 12, Ok((13, vec![]))),
+        (&[], 13, Ok((15, vec![]))),
+        (&[14], 14, Ok((15, vec![14]))),
+        (&[], 15, none(15)),
+    ] {
+        let prover = Prover::new(&view, pins).with_least_head(Height::new(least_head));
+        let found = prover.state(Namespace::Sys, b"x", Some(Height::new(4)));
+        let found = found.map_err(|error| error.to_string()).map(|bundle| {
+            let head = bundle.final_head.as_ref().unwrap();
+            let root = parse_hash(&head.root).unwrap();
+            proven_leaf(&bundle, &bundle.items[0]);
+            for pin in &bundle.pins {
+                let old = view.history_root(pin.size).unwrap().unwrap();
+                let path = hashes(&pin.consistency);
+                tree::verify_consistency(pin.size, head.size, &old, &root, &path).unwrap();
+            }
+            (head.size, bundle.pins.iter().map(|pin| pin.size).collect::<Vec<_>>())
+        });
+        assert_eq!(found, expected, "pins {pins:?}, head at {least_head} or above");
+    }
+}
