@@ -326,5 +326,6 @@ fn a_subject_longer_than_any_code_is_refused_before_it_is_hashed() {
           D4 items[0].logs[0]: the logs: malformed, subject: 513 is above the limit of 512
         a length that no path can hold
           D4 items[0].logs[0]: the logs: malformed, subject: 65531 is above the limit of 512
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
