@@ -71,8 +71,10 @@ pub struct Step {
     pub size: u64,
     /// Who signed.
     pub signed: Vec<Signed>,
-    /// Members of the set.
+    /// Members of the set: keys, of which an agency may have several.
     pub members: u16,
+    /// Agencies that the members belong to.
+    pub agencies: usize,
     /// How it was made.
     pub kind: StepKind,
 }
@@ -201,7 +203,21 @@ fn name_step(chain: &Chain, step: &chain::Step) -> Step {
         size: step.size,
         signed: members.chain(agencies).collect(),
         members: step.members,
+        agencies: step.member_agencies,
         kind: step.kind,
+    }
+}
+
+impl Step {
+    /// The agencies that signed, each once, in the order of the signatures.
+    pub fn signed_agencies(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for signed in &self.signed {
+            if !names.contains(&signed.agency.as_str()) {
+                names.push(&signed.agency);
+            }
+        }
+        names
     }
 }
 
