@@ -58,6 +58,9 @@ fn form(error: &BundleError) -> Words {
         BundleError::TooLarge { found, limit } => {
             format!("存证文件有 {found} 字节，最多读取 {limit} 字节")
         }
+        BundleError::TooManyParts { limit } => {
+            format!("存证文件的部件过多：所需内存将超过 {limit} 字节，即其长度所允许的上限")
+        }
         BundleError::Malformed { detail } => format!("不是存证文件：{detail}"),
         BundleError::NotCanonical => {
             "存证文件不是其唯一编码（含未知字段、次序不同或写出默认值）".to_owned()
