@@ -117,8 +117,7 @@ impl<R: StoreRead> Run<'_, '_, R> {
         rolled: &Rolled,
         changed: &Changed,
     ) -> Result<bool, StoreError> {
-        let at = usize::try_from(height.value()).unwrap_or(usize::MAX);
-        let expected = self.leaves.get(at).copied().unwrap_or_default();
+        let expected = self.roots.get(&height).copied().unwrap_or_default();
         let root = page_root(self.read(), &schema::page(0, &Hash::ZERO), rolled)?;
         let rule = "what was replaced leads back to the state root of the height";
         let place = || Place::Height(height);
