@@ -15,8 +15,8 @@ use proto::types::Height;
 
 use crate::schema::{self, PRUNE_EVERY_HEIGHTS, WINDOW_HEIGHTS};
 use crate::store::{Batch, Column, StoreError, StoreRead};
-use crate::trie::undo::{self, Groups, Undo};
-use crate::trie::{self as pages, Changed, Trie};
+use crate::trie::undo::Undo;
+use crate::trie::{self as pages, Changed, Past, Trie};
 
 /// The state below the block that is being executed. It remembers every value that was read.
 pub struct StateView<'a, S> {
@@ -164,36 +164,25 @@ pub(crate) fn in_window(at: Height, head: Height) -> bool {
     at <= head && at >= head.minus(WINDOW_HEIGHTS)
 }
 
-/// The value of a key at height `at` of a store whose newest height is `head`.
-///
-/// The caller has checked that `at` is within [`WINDOW_HEIGHTS`] of `head`.
-pub fn get_at(
+/// The value of a key at a height.
+pub(crate) fn get_at(
     store: &impl StoreRead,
     (namespace, key): (Namespace, &[u8]),
-    (at, head): (Height, Height),
+    past: &Past,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     if key.len() > trie::KEY_BYTES_MAX {
         // Such a key has no path, so that it was never written; a stranger may ask for it.
         return Ok(None);
     }
     let state_key = schema::state(namespace, key);
-    let mut olds = Vec::new();
-    let path = trie::key_hash(namespace, key);
-    undo::visit(store, (at, head), &path, Groups::Value, |group| {
-        olds.extend(group.values.into_iter().filter(|(key, _)| *key == state_key));
-    })?;
-    // Newest first, so the last one is what the first height above `at` replaced.
-    match olds.pop() {
-        Some((_, old)) => Ok(old),
-        None => store.get(Column::State, &state_key),
-    }
+    past.value(store, &trie::key_hash(namespace, key), &state_key)
 }
 
-/// Presence or absence of a key under the state root of height `at`, as [`get_at`].
-pub fn prove_at(
+/// Presence or absence of a key under the state root of a height, as [`get_at`].
+pub(crate) fn prove_at(
     store: &impl StoreRead,
     (namespace, key): (Namespace, &[u8]),
-    at_head: (Height, Height),
+    past: &Past,
 ) -> Result<StateProof, StoreError> {
-    pages::prove(store, &trie::key_hash(namespace, key), at_head)
+    pages::prove(store, &trie::key_hash(namespace, key), past)
 }

@@ -9,13 +9,14 @@ mod tests;
 pub(crate) mod undo;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use proto::hash::Hash;
 use proto::trie::StateProof;
 use proto::types::Height;
 
 use self::page::{End, LEVELS_MAX, Leaf, Page, SLOT_LEAVES_MAX, Slot, nibble, write_old};
-use self::undo::{Groups, Undo};
+use self::undo::{Folded, Undo};
 use crate::schema;
 use crate::store::{Batch, Column, Pair, StoreError, StoreRead};
 
@@ -270,13 +271,17 @@ fn number(level: usize, key: &Hash) -> usize {
 
 /// The newest state root, by the page of level 0 as it is stored.
 pub(crate) fn stored_root(store: &impl StoreRead) -> Result<Hash, StoreError> {
-    Ok(load(store, 0, &Hash::ZERO)?.map_or(Hash::ZERO, |page| page.root()))
+    let top = load_stored(store, 0, &schema::page(0, &Hash::ZERO))?;
+    Ok(top.map_or(Hash::ZERO, |page| page.root()))
 }
 
-fn load(store: &impl StoreRead, level: usize, key: &Hash) -> Result<Option<Page>, StoreError> {
-    let key = schema::page(level, key);
-    let Some(bytes) = store.get(Column::Pages, &key)? else { return Ok(None) };
-    Page::decode(level, &bytes).map(Some).map_err(|_| not_a_page(&key))
+fn load_stored(
+    store: &impl StoreRead,
+    level: usize,
+    stored: &[u8],
+) -> Result<Option<Page>, StoreError> {
+    let Some(bytes) = store.get(Column::Pages, stored)? else { return Ok(None) };
+    Page::decode(level, &bytes).map(Some).map_err(|_| not_a_page(stored))
 }
 
 fn not_a_page(key: &[u8]) -> StoreError {
@@ -303,37 +308,126 @@ fn merge(leaves: &[Leaf], changes: &[Changed]) -> Vec<Leaf> {
     merged
 }
 
-/// The proof of `key` under the state root of height `at`, read from a store whose head is `head`.
-///
-/// The caller has checked that `at` is not below the window of heights kept.
+/// The trie as of one height: what the heights above it replaced is read and put together once for
+/// many proofs.
+#[derive(Debug)]
+pub(crate) struct Past {
+    at: Height,
+    head: Height,
+    known: Mutex<Known>,
+}
+
+/// What a [`Past`] has read. The first two levels are on every path and hold 17 pages; of the groups
+/// below, up to 8 MB each for a window of full blocks, only the last is kept.
+#[derive(Debug, Default)]
+struct Known {
+    /// Pages of the first two levels that a height above replaced, as they were.
+    top: Option<Arc<BTreeMap<Vec<u8>, Page>>>,
+    group: Option<([u8; 2], Arc<Folded>)>,
+}
+
+impl Past {
+    /// The state of height `at` of a store whose head is `head`. The caller has checked that `at` is
+    /// not below the window of heights kept.
+    pub(crate) fn new(at: Height, head: Height) -> Self {
+        Self { at, head, known: Mutex::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // What is known is whole whenever it is set, whoever ended while holding it.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn group(&self, store: &impl StoreRead, key: &Hash) -> Result<Arc<Folded>, StoreError> {
+        let group = undo::value_group(key);
+        if let Some((_, known)) = self.known().group.as_ref().filter(|(name, _)| *name == group) {
+            return Ok(Arc::clone(known));
+        }
+        let folded = Arc::new(undo::fold(store, (self.at, self.head), group)?);
+        self.known().group = Some((group, Arc::clone(&folded)));
+        Ok(folded)
+    }
+
+    fn top(&self, store: &impl StoreRead) -> Result<Arc<BTreeMap<Vec<u8>, Page>>, StoreError> {
+        if let Some(known) = &self.known().top {
+            return Ok(Arc::clone(known));
+        }
+        let mut pages = BTreeMap::new();
+        for (stored, olds) in undo::fold(store, (self.at, self.head), undo::TOP)?.pages {
+            let level = stored.first().map_or(LEVELS_MAX, |level| usize::from(*level));
+            if level >= undo::TOP_LEVELS || !schema::is_page(level, &stored) {
+                let rule = "expected pages of the group";
+                return Err(StoreError::damaged(Column::Undo, &stored, rule));
+            }
+            let page = load_stored(store, level, &stored)?.unwrap_or_default();
+            let page = restored(level, &stored, page, &olds)?;
+            pages.insert(stored, page);
+        }
+        let pages = Arc::new(pages);
+        self.known().top = Some(Arc::clone(&pages));
+        Ok(pages)
+    }
+
+    /// The value that a state key had: what a height above replaced, else the newest.
+    pub(crate) fn value(
+        &self,
+        store: &impl StoreRead,
+        key: &Hash,
+        state_key: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.group(store, key)?.values.get(state_key) {
+            Some(old) => Ok(old.clone()),
+            None => store.get(Column::State, state_key),
+        }
+    }
+
+    /// The page on the path of `key`, as it was; none where neither now nor then was one.
+    fn page(
+        &self,
+        store: &impl StoreRead,
+        level: usize,
+        key: &Hash,
+    ) -> Result<Option<Page>, StoreError> {
+        let stored = schema::page(level, key);
+        if level < undo::TOP_LEVELS {
+            if let Some(page) = self.top(store)?.get(&stored) {
+                return Ok(Some(page.clone()));
+            }
+            return load_stored(store, level, &stored);
+        }
+        let group = self.group(store, key)?;
+        let page = load_stored(store, level, &stored)?;
+        match group.pages.get(&stored) {
+            None => Ok(page),
+            Some(olds) => restored(level, &stored, page.unwrap_or_default(), olds).map(Some),
+        }
+    }
+}
+
+/// A page with old slots put back, those of the newest height first.
+fn restored(level: usize, stored: &[u8], page: Page, olds: &[Vec<u8>]) -> Result<Page, StoreError> {
+    let mut page = page;
+    for old in olds {
+        let rule = "expected old slots of a page";
+        page.restore(level, old).map_err(|_| StoreError::damaged(Column::Undo, stored, rule))?;
+    }
+    page.refresh(level, u16::MAX);
+    Ok(page)
+}
+
+/// The proof of `key` under the state root of a height.
 pub(crate) fn prove(
     store: &impl StoreRead,
     key: &Hash,
-    (at, head): (Height, Height),
+    past: &Past,
 ) -> Result<StateProof, StoreError> {
-    let mut replaced: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
-    undo::visit(store, (at, head), key, Groups::Path, |group| {
-        for (page, old) in group.pages {
-            replaced.entry(page).or_default().push(old);
-        }
-    })?;
     let mut siblings = Vec::new();
     for level in 0..LEVELS_MAX {
-        let stored = schema::page(level, key);
-        let page = load(store, level, key)?;
-        let olds = replaced.remove(&stored);
-        if page.is_none() && olds.is_none() && level > 0 {
+        let page = past.page(store, level, key)?;
+        if page.is_none() && level > 0 {
             return Err(missing(level, key));
         }
-        let mut page = page.unwrap_or_default();
-        if let Some(olds) = olds {
-            let rule = "expected old slots of a page";
-            for old in olds {
-                page.restore(level, &old)
-                    .map_err(|_| StoreError::damaged(Column::Undo, &stored, rule))?;
-            }
-            page.refresh(level, u16::MAX);
-        }
+        let page = page.unwrap_or_default();
         match page.walk(level, key, &mut siblings) {
             End::Empty => return Ok(StateProof { siblings, other: None }),
             End::Leaf(leaf) if leaf.key == *key => {

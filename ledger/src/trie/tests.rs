@@ -1,7 +1,8 @@
 //! The trie against the reference root of `proto::trie`, on paths made to collide.
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::expect;
 use proptest::prelude::*;
@@ -12,9 +13,9 @@ use proto::types::Height;
 
 use super::page::Page;
 use super::undo::Undo;
-use super::{Changed, Trie, prove};
+use super::{Changed, Past, Trie, prove};
 use crate::memory::MemoryStore;
-use crate::store::{Batch, Column, Durability, Store as _, StoreRead as _};
+use crate::store::{Batch, Column, Durability, Store as _, StoreError, StoreRead, Visit};
 
 /// Paths that share their first bits with others: only the bits of `spread` differ.
 fn path(number: u16, spread: [usize; 4]) -> Hash {
@@ -129,7 +130,7 @@ proptest! {
             let at = Height::new(u64::try_from(height).unwrap());
             for number in (0..400).step_by(23) {
                 let key = path(number, spread);
-                let proof = prove(&world.store, &key, (at, head)).unwrap();
+                let proof = prove(&world.store, &key, &Past::new(at, head)).unwrap();
                 let there = world.sets[height].get(&key);
                 prop_assert_eq!(proof.other.is_some_and(|(other, _)| other == key), false);
                 prop_assert_eq!(folded(&proof, &key, there), world.expected(height));
@@ -211,7 +212,11 @@ fn a_wrong_stored_quarter_shows_in_the_root_until_its_slots_change() {
         batch.put(Column::Pages, &key, &bytes);
         world.store.write(batch, Durability::Synced).unwrap();
         world.trie.forget();
-        let damage = prove(&world.store, &path(0, [20, 24, 28, 240]), (world.head(), world.head()));
+        let damage = prove(
+            &world.store,
+            &path(0, [20, 24, 28, 240]),
+            &Past::new(world.head(), world.head()),
+        );
         let damage = damage.unwrap_err().to_string();
         assert!(damage.starts_with("column pages, key 05000000"), "{damage}");
         let root = world.update(&changes(touched..touched + 1, 2));
@@ -269,4 +274,49 @@ fn leaves_that_a_page_cannot_have_are_damage_and_never_a_panic() {
         let old = [&[u8::try_from(slot).unwrap(), code], content.as_slice()].concat();
         assert_eq!(Page::default().restore(level, &old), Err(damage), "{name}, old slots");
     }
+}
+
+/// A store that counts how often old slots are read.
+struct Counting<'a> {
+    store: &'a MemoryStore,
+    undo: Cell<usize>,
+}
+
+impl StoreRead for Counting<'_> {
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.undo.set(self.undo.get() + usize::from(column == Column::Undo));
+        self.store.get(column, key)
+    }
+
+    fn scan(
+        &self,
+        column: Column,
+        from: &[u8],
+        until: Option<&[u8]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), StoreError> {
+        self.store.scan(column, from, until, visit)
+    }
+}
+
+#[test]
+fn many_proofs_of_one_height_read_what_was_replaced_above_it_once() {
+    // Sixteen groups, each with a page of the third level.
+    let spread = [0, 8, 12, 16];
+    let mut world = World::new();
+    let (heights, keys) = (30, 64);
+    for seed in 0..heights {
+        world.update(&(0..keys).map(|number| (path(number, spread), Some(value(seed)))).collect());
+    }
+    let counting = Counting { store: &world.store, undo: Cell::new(0) };
+    let past = Past::new(Height::new(1), world.head());
+    let groups: BTreeSet<u8> = (0..keys).map(|number| path(number, spread).as_bytes()[0]).collect();
+    // In the order of the paths, as each group is kept until the next one is asked for.
+    let all: BTreeSet<Hash> = (0..keys).map(|number| path(number, spread)).collect();
+    for key in &all {
+        let proof = prove(&counting, key, &past).unwrap();
+        assert_eq!(folded(&proof, key, Some(&value(0))), world.expected(1));
+    }
+    let above = usize::from(heights) - 1;
+    assert_eq!(counting.undo.get(), above * (1 + groups.len()), "{} groups", groups.len());
 }
