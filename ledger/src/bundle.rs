@@ -7,6 +7,7 @@
 
 pub mod claims;
 mod hex_json;
+mod weight;
 
 use prost::Message as _;
 use proto::certificate::CheckpointCertificate;
@@ -36,6 +37,14 @@ pub enum BundleError {
         /// Bytes found.
         found: usize,
         /// Largest number read.
+        limit: usize,
+    },
+    /// So many parts, most of them empty, that they would take far more memory than the bundle.
+    #[error(
+        "the parts of the bundle would take more than {limit} bytes of memory, the most for its length"
+    )]
+    TooManyParts {
+        /// Memory that the parts of a bundle of this length may take.
         limit: usize,
     },
     /// Not protobuf of a bundle.
@@ -578,6 +587,7 @@ impl Bundle {
         if bytes.len() > BUNDLE_BYTES_MAX {
             return Err(BundleError::TooLarge { found: bytes.len(), limit: BUNDLE_BYTES_MAX });
         }
+        weight::check_protobuf(bytes)?;
         let bundle = Self::decode(bytes)
             .map_err(|error| BundleError::Malformed { detail: error.to_string() })?;
         // A field that the reader does not know could carry words that nobody checked.
@@ -594,6 +604,7 @@ impl Bundle {
         if text.len() > BUNDLE_JSON_CHARS_MAX {
             return Err(BundleError::TooLarge { found: text.len(), limit: BUNDLE_JSON_CHARS_MAX });
         }
+        weight::check_json(text)?;
         serde_json::from_str(text).map_err(|error| BundleError::Json { detail: error.to_string() })
     }
 }

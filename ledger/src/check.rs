@@ -9,6 +9,7 @@ mod logs;
 mod older;
 mod state;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use proto::hash::Hash;
@@ -220,7 +221,7 @@ pub fn check<S: Store>(
         head: newest(&view)?,
         counts: Counts::default(),
         faults: Vec::new(),
-        leaves: Vec::new(),
+        roots: BTreeMap::new(),
         links: 0,
         records: 0,
         progress,
@@ -260,8 +261,9 @@ struct Run<'a, 'v, R> {
     head: Height,
     counts: Counts,
     faults: Vec<Fault>,
-    /// State root after each height.
-    leaves: Vec<Hash>,
+    /// State roots of the head and of the heights below that can still be proven: the others lead only
+    /// to what the history names, and there is one for each second of a year.
+    roots: BTreeMap<Height, Hash>,
     /// Entries that the receipts demand in the logs, directories apart.
     links: u64,
     /// Records of system steps that the receipts demand.

@@ -28,6 +28,7 @@ use crate::reader::Reader;
 use crate::schema::{self, FORMAT, TxPlace, meta};
 use crate::state::{StateTrie, StateView};
 use crate::store::{Batch, Column, Durability, Store, StoreError, StoreRead};
+use crate::trie as pages;
 
 /// Why a store cannot be opened as the ledger of a genesis document.
 #[derive(Debug, Error)]
@@ -172,11 +173,7 @@ impl<S: Store> Ledger<S> {
     fn open_shared(store: Arc<S>) -> Result<Self, OpenError> {
         let genesis = Arc::new(read_genesis(store.as_ref())?);
         let height = read_head(store.as_ref())?;
-        let key = schema::height(height);
-        let damaged =
-            || StoreError::damaged(Column::History, &key, "expected the leaf of the head");
-        let bytes = store.get(Column::History, &key)?.ok_or_else(damaged)?;
-        let head = HistoryLeaf::decode(&bytes).map_err(|_| damaged())?;
+        let head = read_head_leaf(store.as_ref(), genesis.chain(), height)?;
         let frontier = history::frontier(store.as_ref(), height.history_size())?;
         let trie = StateTrie::default();
         Ok(Self { store, genesis, head, frontier, trie, stopped: false })
@@ -400,6 +397,37 @@ pub(crate) fn read_head(store: &impl StoreRead) -> Result<Height, StoreError> {
     read_size(store, meta::HEAD).map(Height::new)
 }
 
+/// The leaf of the head, held against what else the next block is built on: its height, its chain, its
+/// node in the history, the root of the state. Not whether the rest of the store is sound: that is
+/// [`crate::check`]'s to find out.
+fn read_head_leaf(
+    store: &impl StoreRead,
+    chain: ChainId,
+    height: Height,
+) -> Result<HistoryLeaf, StoreError> {
+    let key = schema::height(height);
+    let damaged = |rule| StoreError::damaged(Column::History, &key, rule);
+    let bytes = store.get(Column::History, &key)?.unwrap_or_default();
+    let leaf = HistoryLeaf::decode(&bytes).map_err(|_| damaged("expected the leaf of the head"))?;
+    if leaf.height != height {
+        return Err(damaged("expected a leaf of the height that it stands at"));
+    }
+    if leaf.chain != chain {
+        return Err(damaged("expected a leaf of the chain of the genesis document"));
+    }
+    let node = schema::node(0, height.value());
+    let stored = store.get(Column::HistoryNodes, &node)?;
+    if stored.as_deref() != Some(leaf.hash().as_bytes().as_slice()) {
+        let rule = "expected the hash of the leaf of the head";
+        return Err(StoreError::damaged(Column::HistoryNodes, &node, rule));
+    }
+    if pages::stored_root(store)? != leaf.state_root {
+        let rule = "expected the page whose root the leaf of the head names";
+        return Err(StoreError::damaged(Column::Pages, &schema::page(0, &Hash::ZERO), rule));
+    }
+    Ok(leaf)
+}
+
 /// The genesis document of a store, whose format and chain are checked.
 pub(crate) fn read_genesis(store: &impl StoreRead) -> Result<Genesis, OpenError> {
     let format = store.get(Column::Meta, meta::FORMAT)?.ok_or(OpenError::Empty)?;
@@ -462,7 +490,7 @@ fn put_receipts(batch: &mut Batch, height: Height, executed: &Executed) {
         batch.put(Column::Receipts, schema::placed(height, index), dated.receipt.encode());
     }
     for (index, record) in (executed.operations..).zip(&executed.records) {
-        batch.put(Column::Steps, schema::placed(height, index), record.clone());
+        batch.put(Column::Steps, schema::placed(height, index), record);
     }
 }
 

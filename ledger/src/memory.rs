@@ -92,21 +92,25 @@ impl Content {
         self.unsynced.extend(old);
     }
 
-    fn apply(&mut self, batch: Batch, durability: Durability) {
-        for change in batch.into_changes() {
+    fn apply(&mut self, batch: &Batch, durability: Durability) {
+        for change in batch.changes() {
             match change {
                 Change::Put { column, key, value } => {
-                    self.set(column, key, Some(value), durability);
+                    self.set(*column, key.to_vec(), Some(value.to_vec()), durability);
                 }
-                Change::Delete { column, key } => self.set(column, key, None, durability),
+                Change::Delete { column, key } => {
+                    self.set(*column, key.to_vec(), None, durability);
+                }
                 Change::DeleteRange { column, from, until } => {
+                    let range = (Bound::Included(from), Bound::Excluded(until));
                     let gone: Vec<Vec<u8>> = if from < until {
-                        self.pairs(column).range(from..until).map(|(key, _)| key.clone()).collect()
+                        let pairs = self.pairs(*column).range::<[u8], _>(range);
+                        pairs.map(|(key, _)| key.clone()).collect()
                     } else {
                         Vec::new()
                     };
                     for key in gone {
-                        self.set(column, key, None, durability);
+                        self.set(*column, key, None, durability);
                     }
                 }
             }
@@ -127,7 +131,7 @@ impl Store for MemoryStore {
             return Err(StoreError::failed("write a batch", "told to fail here"));
         }
         content.writes += 1;
-        content.apply(batch, durability);
+        content.apply(&batch, durability);
         if durability == Durability::Synced {
             content.unsynced.clear();
         }
@@ -138,6 +142,15 @@ impl Store for MemoryStore {
 impl StoreRead for MemoryStore {
     fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(get(&self.read().columns, column, key))
+    }
+
+    fn get_many(
+        &self,
+        column: Column,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let pairs = self.read().columns.get(&column).cloned().unwrap_or_default();
+        Ok(keys.iter().map(|key| pairs.get(key).cloned()).collect())
     }
 
     fn scan(

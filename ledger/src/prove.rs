@@ -5,17 +5,18 @@
 
 use contracts::walk::{self, LogView, WalkError};
 use proto::certificate::CheckpointCertificate;
-use proto::codec::Canonical as _;
+use proto::codec::{Canonical as _, DecodeError};
 use proto::hash::Hash;
 use proto::history::{LogHead, LogKey};
+use proto::limits::SUBJECT_BYTES_MAX;
 use proto::operation::Operation;
 use proto::receipt::{Receipt, ReceiptSource, Subject, SubjectKind};
 use proto::tree;
-use proto::trie::Namespace;
+use proto::trie::{self, Namespace};
 use proto::types::Height;
 use thiserror::Error;
 
-use crate::bundle::claims::{self, ClaimError};
+use crate::bundle::claims::{self, ClaimError, ClaimPart};
 use crate::bundle::{
     BACKFILL_KEY, BUNDLE_BYTES_MAX, Bundle, CheckpointVotes, Claim, ClaimKind, Day, Direction,
     FinalHead, Item, ItemClaim, Log, LogEntry, OpProof, Pin, ReceiptProof, StateClaim, StatePath,
@@ -117,7 +118,10 @@ pub struct TraceQuery {
 #[derive(Debug)]
 pub struct Prover<'a, R> {
     view: &'a View<'a, R>,
+    /// Sizes of checkpoints that the verifier holds, ascending.
     pins: Vec<u64>,
+    /// Least height of the head that a bundle stands on.
+    least_head: Height,
 }
 
 /// A bundle in the making: everything stands against one checkpoint.
@@ -128,13 +132,22 @@ struct Draft<'a, R> {
 }
 
 impl<'a, R: StoreRead> Prover<'a, R> {
-    /// A prover that adds to each bundle the consistency with the checkpoints of `pins`, which the
-    /// verifier holds from earlier.
+    /// A prover for a verifier that holds the checkpoints of these sizes from earlier: each bundle shows
+    /// its consistency with them, and stands on a checkpoint that covers the largest of them.
+    ///
+    /// A pin above every certified size is left out: this ledger cannot prove it yet, and the verifier
+    /// says that the bundle is older than the pin.
     pub fn new(view: &'a View<'a, R>, pins: &[u64]) -> Self {
         let mut pins = pins.to_vec();
         pins.sort_unstable();
         pins.dedup();
-        Self { view, pins }
+        Self { view, pins, least_head: Height::GENESIS }
+    }
+
+    /// Lets bundles stand only on checkpoints whose head is at `least` or above; where none is
+    /// certified yet, there is no bundle.
+    pub fn with_least_head(self, least: Height) -> Self {
+        Self { least_head: least, ..self }
     }
 
     /// An operation with its receipt stands in a block.
@@ -161,6 +174,7 @@ impl<'a, R: StoreRead> Prover<'a, R> {
         key: &[u8],
         at: Option<Height>,
     ) -> Result<Bundle, ProveError> {
+        within(ClaimPart::State, key, trie::KEY_BYTES_MAX)?;
         let at = self.height(at)?;
         let draft = self.draft(at)?;
         let mut item = draft.item(at)?;
@@ -170,6 +184,9 @@ impl<'a, R: StoreRead> Prover<'a, R> {
 
     /// A complete trace. What does not fit the limit is named as truncated.
     pub fn trace(&self, query: &TraceQuery) -> Result<Bundle, ProveError> {
+        for start in &query.starts {
+            within(ClaimPart::Subject, &start.key, SUBJECT_BYTES_MAX.into())?;
+        }
         let at = self.height(query.at)?;
         let mut limit = usize::try_from(query.unit_limit.min(TRACE_LOGS_MAX)).unwrap_or(usize::MAX);
         loop {
@@ -237,6 +254,7 @@ impl<'a, R: StoreRead> Prover<'a, R> {
             let found = "one log, without days";
             return Err(ProveError::SubjectKind { kind: subject.kind.code(), found });
         }
+        within(ClaimPart::Subject, &subject.key, SUBJECT_BYTES_MAX.into())?;
         let at = self.height(at)?;
         let draft = self.draft(at)?;
         let state = self.view.at(at)?;
@@ -261,16 +279,27 @@ impl<'a, R: StoreRead> Prover<'a, R> {
         if let Some(at) = at {
             return Ok(at);
         }
-        let certified = self.view.certified_size()?;
-        let none = ProveError::NotCertified { height: Height::GENESIS, certified };
-        certified.checked_sub(1).map(Height::new).ok_or(none)
+        let (certified, first) = (self.view.certified_size()?, self.first_height());
+        if certified > first.value() {
+            return Ok(Height::new(certified - 1));
+        }
+        Err(ProveError::NotCertified { height: first, certified })
     }
 
-    /// The best certificate that covers a height: the hardened one if it does.
+    /// The first height of the epoch: a bundle stands on a checkpoint above it (C6.2), so that one of
+    /// genesis alone, which is certified like any other, proves nothing to a verifier.
+    fn first_height(&self) -> Height {
+        self.view.descriptor().first_height
+    }
+
+    /// The best certificate that covers a height, the verifier's pins and the head that it demands: the
+    /// hardened one if it does.
     fn certificate(&self, height: Height) -> Result<CheckpointCertificate, ProveError> {
         let (hardened, certified) = (self.view.hardened_size()?, self.view.certified_size()?);
-        let not_certified = ProveError::NotCertified { height, certified };
-        let covers = |size: &u64| *size > height.value();
+        let least = height.max(self.first_height()).max(self.least_head);
+        let pinned = self.pins.iter().copied().filter(|pin| *pin <= certified).max().unwrap_or(0);
+        let not_certified = ProveError::NotCertified { height: least, certified };
+        let covers = |size: &u64| *size > least.value() && *size >= pinned;
         let Some(size) = [hardened, certified].into_iter().find(covers) else {
             return Err(not_certified);
         };
@@ -429,6 +458,15 @@ impl<R: StoreRead> Draft<'_, R> {
         check_size(&log, &key, log.days.len())?;
         Ok((log, days.into_iter().map(|day| day.bucket).collect()))
     }
+}
+
+/// A longer key has no path in the state, a longer subject no log: no verifier accepts a proof of it.
+fn within(part: ClaimPart, key: &[u8], limit: usize) -> Result<(), ClaimError> {
+    if key.len() <= limit {
+        return Ok(());
+    }
+    let [found, limit] = [key.len(), limit].map(|n| u64::try_from(n).unwrap_or(u64::MAX));
+    Err(ClaimError::Bytes { part, error: DecodeError::TooLong { field: "key", found, limit } })
 }
 
 /// A key of the state with its value, or its absence, and the proof.

@@ -26,6 +26,7 @@ use thiserror::Error;
 use crate::ledger::{OpenError, read_genesis, read_head, read_size};
 use crate::schema::{self, TxPlace, WINDOW_HEIGHTS, meta};
 use crate::store::{Column, Pair, Store, StoreError, StoreRead};
+use crate::trie::Past;
 use crate::{history, logs, state};
 
 /// Why a query has no answer.
@@ -287,7 +288,7 @@ impl<'a, R: StoreRead> View<'a, R> {
 
     /// The newest value of a key of the state.
     pub fn state(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        state::get_at(&self.read, (namespace, key), (self.head, self.head))
+        self.read.get(Column::State, &schema::state(namespace, key))
     }
 
     /// At most `limit` keys of a namespace with their newest values, ascending: those that begin
@@ -311,7 +312,7 @@ impl<'a, R: StoreRead> View<'a, R> {
     /// The state as of a height, at most [`WINDOW_HEIGHTS`] below the head.
     pub fn at(&self, at: Height) -> Result<StateAt<'_, R>, ReadError> {
         if state::in_window(at, self.head) {
-            return Ok(StateAt { read: &self.read, at, head: self.head });
+            return Ok(StateAt { read: &self.read, at, past: Past::new(at, self.head) });
         }
         let (oldest, head) = (self.head.minus(WINDOW_HEIGHTS), self.head);
         Err(ReadError::OutsideWindow { at, oldest, head })
@@ -464,12 +465,12 @@ fn fault(error: &StoreError) -> StateFault {
     StateFault::Storage { detail: error.to_string() }
 }
 
-/// The state as of one height.
+/// The state as of one height. What it read of the heights above is kept for the next question.
 #[derive(Debug)]
 pub struct StateAt<'a, R> {
     read: &'a R,
     at: Height,
-    head: Height,
+    past: Past,
 }
 
 impl<R: StoreRead> StateAt<'_, R> {
@@ -480,12 +481,12 @@ impl<R: StoreRead> StateAt<'_, R> {
 
     /// The value of a key.
     pub fn value(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        state::get_at(self.read, (namespace, key), (self.at, self.head))
+        state::get_at(self.read, (namespace, key), &self.past)
     }
 
     /// Presence or absence of a key under the height's state root.
     pub fn proof(&self, namespace: Namespace, key: &[u8]) -> Result<StateProof, StoreError> {
-        state::prove_at(self.read, (namespace, key), (self.at, self.head))
+        state::prove_at(self.read, (namespace, key), &self.past)
     }
 }
 

@@ -11,7 +11,7 @@ use proto::types::Height;
 use crate::trie::page::nibble;
 
 /// Version of everything below. A store of another version is refused.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Heights below the head whose state can still be read and proven. A checkpoint is hardened within
 /// a few heights; 1,024 heights are 17 minutes of one-second blocks, longer than any page token lives.

@@ -5,6 +5,8 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Iter;
+use std::iter::Peekable;
 
 use contracts::state::{Changes, State, StateFault};
 use proto::hash::Hash;
@@ -13,8 +15,8 @@ use proto::types::Height;
 
 use crate::schema::{self, PRUNE_EVERY_HEIGHTS, WINDOW_HEIGHTS};
 use crate::store::{Batch, Column, StoreError, StoreRead};
-use crate::trie::undo::{self, Groups, Undo};
-use crate::trie::{self as pages, Changed, Trie};
+use crate::trie::undo::Undo;
+use crate::trie::{self as pages, Changed, Past, Trie};
 
 /// The state below the block that is being executed. It remembers every value that was read.
 pub struct StateView<'a, S> {
@@ -50,12 +52,23 @@ impl<'a, S: StoreRead> StateView<'a, S> {
     }
 
     /// Reads at once what is not known yet.
+    ///
+    /// # Panics
+    /// Where the keys do not ascend: what is known would be read again.
     pub(crate) fn prefetch<'k>(
         &self,
         keys: impl Iterator<Item = &'k Vec<u8>>,
     ) -> Result<(), StoreError> {
+        let keys: Vec<&Vec<u8>> = keys.collect();
+        assert!(keys.is_sorted(), "one walk over what is known finds keys that ascend");
         let mut known = self.known.borrow_mut();
-        let unknown: Vec<Vec<u8>> = keys.filter(|key| !known.contains_key(*key)).cloned().collect();
+        let mut reads = known.iter().peekable();
+        let mut unknown = Vec::new();
+        for key in keys {
+            if under(&mut reads, key).is_none() {
+                unknown.push(key.clone());
+            }
+        }
         let values = self.store.get_many(Column::State, &unknown)?;
         known.extend(unknown.into_iter().zip(values));
         Ok(())
@@ -70,6 +83,13 @@ impl<S: StoreRead> State for StateView<'_, S> {
             StateFault::Storage { detail }
         })
     }
+}
+
+/// What an ascending iteration has under `key`, after going past everything below it. The keys of a
+/// block ascend too, so that one walk takes the place of a search for each of them.
+fn under<'k, V>(reads: &mut Peekable<Iter<'k, Vec<u8>, V>>, key: &[u8]) -> Option<&'k V> {
+    while reads.next_if(|(read, _)| read.as_slice() < key).is_some() {}
+    reads.peek().filter(|(read, _)| read.as_slice() == key).map(|(_, value)| *value)
 }
 
 /// The one writer of the state.
@@ -96,10 +116,11 @@ impl StateTrie {
             changes.keys().map(|(namespace, key)| schema::state(*namespace, key)).collect();
         view.prefetch(keys.iter())?;
         let known = view.known.borrow();
+        let mut reads = known.iter().peekable();
         let mut undo = Undo::default();
         let mut changed: Vec<Changed> = Vec::with_capacity(changes.len());
         for (((namespace, key), new), state_key) in changes.into_iter().zip(keys) {
-            let old = known.get(&state_key).and_then(Option::as_ref);
+            let old = under(&mut reads, &state_key).and_then(Option::as_ref);
             if old == new.as_ref() {
                 continue;
             }
@@ -143,32 +164,25 @@ pub(crate) fn in_window(at: Height, head: Height) -> bool {
     at <= head && at >= head.minus(WINDOW_HEIGHTS)
 }
 
-/// The value of a key at height `at` of a store whose newest height is `head`.
-///
-/// The caller has checked that `at` is within [`WINDOW_HEIGHTS`] of `head`.
-pub fn get_at(
+/// The value of a key at a height.
+pub(crate) fn get_at(
     store: &impl StoreRead,
     (namespace, key): (Namespace, &[u8]),
-    (at, head): (Height, Height),
+    past: &Past,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    let state_key = schema::state(namespace, key);
-    let mut olds = Vec::new();
-    let path = trie::key_hash(namespace, key);
-    undo::visit(store, (at, head), &path, Groups::Value, |group| {
-        olds.extend(group.values.into_iter().filter(|(key, _)| *key == state_key));
-    })?;
-    // Newest first, so the last one is what the first height above `at` replaced.
-    match olds.pop() {
-        Some((_, old)) => Ok(old),
-        None => store.get(Column::State, &state_key),
+    if key.len() > trie::KEY_BYTES_MAX {
+        // Such a key has no path, so that it was never written; a stranger may ask for it.
+        return Ok(None);
     }
+    let state_key = schema::state(namespace, key);
+    past.value(store, &trie::key_hash(namespace, key), &state_key)
 }
 
-/// Presence or absence of a key under the state root of height `at`, as [`get_at`].
-pub fn prove_at(
+/// Presence or absence of a key under the state root of a height, as [`get_at`].
+pub(crate) fn prove_at(
     store: &impl StoreRead,
     (namespace, key): (Namespace, &[u8]),
-    at_head: (Height, Height),
+    past: &Past,
 ) -> Result<StateProof, StoreError> {
-    pages::prove(store, &trie::key_hash(namespace, key), at_head)
+    pages::prove(store, &trie::key_hash(namespace, key), past)
 }

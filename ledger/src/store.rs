@@ -5,7 +5,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use thiserror::Error;
 
@@ -189,68 +189,116 @@ pub enum Durability {
 }
 
 /// One change of a batch.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Change {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change<'a> {
     /// Sets a value.
     Put {
         /// Column.
-        column: Column,
+        column: &'a Column,
         /// Key.
-        key: Vec<u8>,
+        key: &'a [u8],
         /// New value.
-        value: Vec<u8>,
+        value: &'a [u8],
     },
     /// Removes a key, there or not.
     Delete {
         /// Column.
-        column: Column,
+        column: &'a Column,
         /// Key.
-        key: Vec<u8>,
+        key: &'a [u8],
     },
     /// Removes every key with `from <= key < until`.
     DeleteRange {
         /// Column.
-        column: Column,
+        column: &'a Column,
         /// First key removed.
-        from: Vec<u8>,
+        from: &'a [u8],
         /// First key kept.
-        until: Vec<u8>,
+        until: &'a [u8],
     },
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Put,
+    Delete,
+    DeleteRange,
+}
+
+/// A change as it stands in the bytes of its batch: two pieces, one after the other.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Piece {
+    kind: Kind,
+    column: Column,
+    first: Range<usize>,
+    second: Range<usize>,
+}
+
 /// Changes that are made all or none, in their order.
+///
+/// All keys and values stand in one buffer: a block has tens of thousands of them, and a buffer for
+/// each costs more than the hashes of the state trie.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Batch(Vec<Change>);
+pub struct Batch {
+    bytes: Vec<u8>,
+    pieces: Vec<Piece>,
+}
 
 impl Batch {
     /// Sets a value.
-    pub fn put(&mut self, column: Column, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.0.push(Change::Put { column, key: key.into(), value: value.into() });
+    pub fn put(&mut self, column: Column, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.put_with(column, key, |out| out.extend_from_slice(value.as_ref()));
+    }
+
+    /// Sets the value that `write` appends to the buffer it is given.
+    pub fn put_with(
+        &mut self,
+        column: Column,
+        key: impl AsRef<[u8]>,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let first = self.append(key.as_ref());
+        write(&mut self.bytes);
+        let second = first.end..self.bytes.len();
+        self.pieces.push(Piece { kind: Kind::Put, column, first, second });
     }
 
     /// Removes a key.
-    pub fn delete(&mut self, column: Column, key: impl Into<Vec<u8>>) {
-        self.0.push(Change::Delete { column, key: key.into() });
+    pub fn delete(&mut self, column: Column, key: impl AsRef<[u8]>) {
+        let first = self.append(key.as_ref());
+        let second = first.end..first.end;
+        self.pieces.push(Piece { kind: Kind::Delete, column, first, second });
     }
 
     /// Removes every key with `from <= key < until`.
     pub fn delete_range(
         &mut self,
         column: Column,
-        from: impl Into<Vec<u8>>,
-        until: impl Into<Vec<u8>>,
+        from: impl AsRef<[u8]>,
+        until: impl AsRef<[u8]>,
     ) {
-        self.0.push(Change::DeleteRange { column, from: from.into(), until: until.into() });
+        let (first, second) = (self.append(from.as_ref()), self.append(until.as_ref()));
+        self.pieces.push(Piece { kind: Kind::DeleteRange, column, first, second });
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        start..self.bytes.len()
     }
 
     /// The changes, in order.
-    pub fn changes(&self) -> &[Change] {
-        &self.0
-    }
-
-    /// The changes, in order.
-    pub fn into_changes(self) -> Vec<Change> {
-        self.0
+    pub fn changes(&self) -> impl Iterator<Item = Change<'_>> {
+        self.pieces.iter().map(|Piece { kind, column, first, second }| {
+            let piece =
+                |range: &Range<usize>| self.bytes.get(range.clone()).expect("a batch only grows");
+            let (first, second) = (piece(first), piece(second));
+            match kind {
+                Kind::Put => Change::Put { column, key: first, value: second },
+                Kind::Delete => Change::Delete { column, key: first },
+                Kind::DeleteRange => Change::DeleteRange { column, from: first, until: second },
+            }
+        })
     }
 }
 

@@ -441,6 +441,111 @@ fn json_with_anything_else_is_refused() {
     }
 }
 
+/// Protobuf that names a part again and again, inside messages of these tags.
+fn repeated(inside: &[u8], tag: u8, count: usize) -> Vec<u8> {
+    let mut content = [tag << 3 | 2, 0].repeat(count);
+    for outer in inside.iter().rev() {
+        let mut message = vec![outer << 3 | 2];
+        prost::encoding::encode_varint(u64::try_from(content.len()).unwrap(), &mut message);
+        content = [message, content].concat();
+    }
+    content
+}
+
+/// Two bytes can name a part that takes four hundred in memory.
+#[test]
+fn empty_parts_without_number_are_refused_before_they_are_decoded() {
+    let count = 100_000;
+    for (name, inside, tag) in [
+        ("hand-offs", &[][..], 2),
+        ("pins", &[], 4),
+        ("items", &[], 5),
+        ("claims", &[], 6),
+        ("signatures of a hand-off", &[2, 1], 3),
+        ("signatures of a recovery", &[2, 2], 2),
+        ("steps of a hand-off's path", &[2], 6),
+        ("steps of its consistency", &[2], 8),
+        ("cosignatures", &[2], 9),
+        ("final signatures", &[3, 1], 3),
+        ("steps of the final path", &[3], 5),
+        ("final cosignatures", &[3], 6),
+        ("steps of a pin", &[4], 2),
+        ("steps of an item's path", &[5], 2),
+        ("steps of a transaction's path", &[5, 4], 3),
+        ("steps of an operation's path", &[5, 5], 3),
+        ("steps of a receipt's path", &[5, 6], 5),
+        ("states", &[5], 7),
+        ("siblings of a state", &[5, 7, 4], 1),
+        ("logs", &[5], 8),
+        ("siblings of a log", &[5, 8, 5], 1),
+        ("entries", &[5, 8], 6),
+        ("days", &[5, 8], 7),
+        ("subtrees of a log", &[5, 8], 9),
+        ("starts", &[6, 4], 3),
+        ("truncated", &[6, 4], 6),
+    ] {
+        let bytes = repeated(inside, tag, count);
+        let found = Bundle::from_bytes(&bytes);
+        assert!(matches!(found, Err(BundleError::TooManyParts { .. })), "{name}: {found:?}");
+        assert!(Bundle::from_bytes(&repeated(inside, tag, 100)).is_ok(), "{name}: a few");
+    }
+    // What a decoder skips does not hide what stands behind it.
+    let behind = [&[0x7b, 0x7c][..], &repeated(&[], 5, count)].concat();
+    assert!(matches!(Bundle::from_bytes(&behind), Err(BundleError::Malformed { .. })));
+}
+
+#[test]
+fn empty_parts_without_number_are_refused_in_json_too() {
+    let with = |list: &str, element: &str, count: usize| {
+        let list = format!("\"{list}\": [{}]", vec![element; count].join(","));
+        format!("{{ \"genesis\": \"00\", \"final_head\": null, {list} }}")
+    };
+    let item = |list: &str| format!("{{\"leaf\":\"\",\"path\":[],\"{list}\":[");
+    for (name, json) in [
+        ("items", with("items", "{\"leaf\":\"\",\"path\":[]}", 100_000)),
+        ("items as lists", with("items", "[\"\",[]]", 100_000)),
+        (
+            "items under an escaped name",
+            with("it\\u0065ms", "{\"leaf\":\"\",\"path\":[]}", 100_000),
+        ),
+        ("pins", with("pins", "{}", 100_000)),
+        (
+            "steps of a path",
+            with("items", &format!("{{\"path\":[{}]}}", vec!["\"\""; 100_000].join(",")), 1),
+        ),
+        ("logs", with("items", &(item("logs") + &vec!["{}"; 100_000].join(",") + "]}"), 1)),
+    ] {
+        let found = Bundle::from_json(&json);
+        assert!(matches!(found, Err(BundleError::TooManyParts { .. })), "{name}: {found:?}");
+    }
+    let found = Bundle::from_json(&"[".repeat(1_000_000));
+    assert!(matches!(found, Err(BundleError::Json { .. })), "{found:?}");
+    // Brackets and quotes within strings are not structure.
+    let text = "\\\"[{".repeat(100_000);
+    let mut bundle = full();
+    bundle.claims[0].words_en = text.replace("\\\"", "\"");
+    assert_eq!(Bundle::from_json(&bundle.to_json()).unwrap(), bundle);
+}
+
+/// The densest parts that a true bundle has.
+#[test]
+fn a_bundle_of_nothing_but_days_and_short_subjects_is_read() {
+    let days = (1..=100_000).map(|bucket| Day { bucket, height: u64::from(bucket) + 20_000 });
+    let subjects =
+        (0..100_000).map(|number| Subject { kind: 1, key: format!("TJ:{number}").into_bytes() });
+    let trace = TraceClaim { truncated: subjects.collect(), direction: 1, ..TraceClaim::default() };
+    let log = Log { kind: 4, days: days.collect(), ..Log::default() };
+    let claim = Claim { kind: Some(ClaimKind::Trace(trace)), ..Claim::default() };
+    let bundle = Bundle {
+        items: vec![Item { logs: vec![log], ..Item::default() }],
+        claims: vec![claim],
+        ..Bundle::default()
+    };
+    assert_eq!(Bundle::from_bytes(&bundle.to_bytes()).unwrap(), bundle);
+    let compact = serde_json::to_string(&bundle).unwrap();
+    assert_eq!(Bundle::from_json(&compact).unwrap(), bundle);
+}
+
 proptest! {
     #[test]
     fn whatever_bytes_are_read_are_the_one_encoding(

@@ -100,7 +100,14 @@ impl Namespace {
     }
 }
 
+/// Bytes of a key: its length stands in two bytes where it is hashed. A longer one has no path, so
+/// that nothing can be proven of it.
+pub const KEY_BYTES_MAX: usize = 65_535;
+
 /// Path of a key.
+///
+/// # Panics
+/// Where the key is longer than [`KEY_BYTES_MAX`]: whoever takes a key from a stranger checks it.
 pub fn key_hash(namespace: Namespace, key: &[u8]) -> Hash {
     let mut out = Writer::default();
     out.u8(namespace.code()).bytes16(key);
@@ -167,6 +174,12 @@ pub enum StateProofError {
     /// The siblings lead to another root.
     #[error("the siblings lead to another root")]
     Root,
+    /// A key that no state can have: its length does not fit two bytes.
+    #[error("the key has {found} bytes, a state has keys of at most 65535")]
+    KeyTooLong {
+        /// Bytes of the key.
+        found: usize,
+    },
 }
 
 impl StateProof {
@@ -180,6 +193,9 @@ impl StateProof {
     ) -> Result<(), StateProofError> {
         if self.siblings.len() > 256 {
             return Err(StateProofError::TooDeep { found: self.siblings.len() });
+        }
+        if key.len() > KEY_BYTES_MAX {
+            return Err(StateProofError::KeyTooLong { found: key.len() });
         }
         let path = key_hash(namespace, key);
         let end = match (value, &self.other) {

@@ -1,6 +1,7 @@
 //! Heights, blocks, bodies, receipts, history, certificates.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use proto::block::{Block, BlockHeader};
 use proto::certificate::{CheckpointCertificate, CommitCertificate};
@@ -17,7 +18,18 @@ use proto::verified::{SetVerifier, Verifiable as _};
 use super::{Place, Progress, Run};
 use crate::ledger::{read_size, receipts_root};
 use crate::schema::{self, TxPlace, meta};
+use crate::state::undo_floor;
 use crate::store::{Column, StoreError, StoreRead, hex};
+
+/// Checkpoint certificates read at once.
+const CERTIFICATES_PAGE: usize = 1_000;
+
+/// The sizes that column `meta` must name.
+#[derive(Clone, Copy, Default)]
+struct Highest {
+    certified: u64,
+    hardened: u64,
+}
 
 /// What the next height must follow.
 struct Below {
@@ -38,10 +50,11 @@ impl<R: StoreRead> Run<'_, '_, R> {
             let height = Height::new(number);
             let Some(leaf) = self.leaf(height, &mut frontier)? else {
                 below = None;
-                self.leaves.push(Hash::ZERO);
                 continue;
             };
-            self.leaves.push(leaf.state_root);
+            if height.next() >= undo_floor(head) {
+                self.roots.insert(height, leaf.state_root);
+            }
             if height > Height::GENESIS {
                 self.height(&leaf, below.as_ref())?;
             }
@@ -252,10 +265,16 @@ impl<R: StoreRead> Run<'_, '_, R> {
         };
         let (kind, subject) = (link.subject.kind, link.subject.key.clone());
         let key = LogKey { kind, bucket: 0, subject };
-        let entries = self.view.log_entries(&key, height, 0, usize::MAX)?;
-        let mut entries = entries.into_iter().map(|(_, entry)| entry);
-        let entry = entries.find(|entry| (entry.height, entry.receipt_index) == (height, index));
-        Ok(entry.map(|entry| entry.receipt_leaf))
+        let mut found = None;
+        self.view.visit_log(&key, 0, &mut |_, entry| {
+            let place = (entry.height, entry.receipt_index);
+            if place < (height, index) {
+                return ControlFlow::Continue(());
+            }
+            found = (place == (height, index)).then_some(entry.receipt_leaf);
+            ControlFlow::Break(())
+        })?;
+        Ok(found)
     }
 
     /// The record behind the receipt of a system step.
@@ -334,33 +353,19 @@ impl<R: StoreRead> Run<'_, '_, R> {
     }
 
     fn checkpoints(&mut self) -> Result<(), StoreError> {
-        let sizes = self.read().scan_prefix(Column::Checkpoints, &[], &[], usize::MAX)?;
-        let descriptor = self.view.descriptor();
-        let verifier = SetVerifier::new(self.view.chain(), descriptor);
-        let (mut certified, mut hardened) = (0, 0);
-        for (key, value) in sizes {
-            let size = key.clone().try_into().map_or(0, u64::from_be_bytes);
-            let place = Place::Checkpoint { size };
-            let expected = self.view.history_root(size)?.unwrap_or_default();
-            let rule = "a quorum of the epoch signed size and root of the history here";
-            match CheckpointCertificate::decode(&value) {
-                Err(error) => self.fault(Column::Checkpoints, place, rule, (expected, error)),
-                Ok(certificate) => {
-                    let statement = certificate.statement;
-                    if (statement.size, statement.root) != (size, expected) {
-                        let found = statement.root;
-                        self.fault(Column::Checkpoints, place, rule, (expected, found));
-                    } else if let Err(error) = certificate.check(&verifier, descriptor) {
-                        self.fault(Column::Checkpoints, place, rule, (expected, error));
-                    }
-                    certified = certified.max(size);
-                    if certificate.is_unanimous(descriptor.quorum().validators()) {
-                        hardened = hardened.max(size);
-                    }
-                    self.counts.certificates += 1;
-                }
+        let verifier = SetVerifier::new(self.view.chain(), self.view.descriptor());
+        let (mut highest, mut from) = (Highest::default(), Vec::new());
+        loop {
+            let page =
+                self.read().scan_prefix(Column::Checkpoints, &[], &from, CERTIFICATES_PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            // The smallest key above the last one.
+            from = [last.as_slice(), &[0]].concat();
+            for (key, value) in &page {
+                self.checkpoint((key, value), &verifier, &mut highest)?;
             }
         }
+        let Highest { certified, hardened } = highest;
         for (name, text, expected) in
             [(meta::CERTIFIED, "certified", certified), (meta::HARDENED, "hardened", hardened)]
         {
@@ -368,6 +373,39 @@ impl<R: StoreRead> Run<'_, '_, R> {
             let rule = "it is the size of the highest such certificate";
             self.same(Column::Meta, || Place::Meta(text), rule, (expected, found));
         }
+        Ok(())
+    }
+
+    fn checkpoint(
+        &mut self,
+        (key, value): (&[u8], &[u8]),
+        verifier: &SetVerifier,
+        highest: &mut Highest,
+    ) -> Result<(), StoreError> {
+        let descriptor = self.view.descriptor();
+        let size = key.try_into().map_or(0, u64::from_be_bytes);
+        let place = Place::Checkpoint { size };
+        let expected = self.view.history_root(size)?.unwrap_or_default();
+        let rule = "a quorum of the epoch signed size and root of the history here";
+        let certificate = match CheckpointCertificate::decode(value) {
+            Ok(certificate) => certificate,
+            Err(error) => {
+                self.fault(Column::Checkpoints, place, rule, (expected, error));
+                return Ok(());
+            }
+        };
+        let statement = certificate.statement;
+        if (statement.size, statement.root) != (size, expected) {
+            let found = statement.root;
+            self.fault(Column::Checkpoints, place, rule, (expected, found));
+        } else if let Err(error) = certificate.check(verifier, descriptor) {
+            self.fault(Column::Checkpoints, place, rule, (expected, error));
+        }
+        highest.certified = highest.certified.max(size);
+        if certificate.is_unanimous(descriptor.quorum().validators()) {
+            highest.hardened = highest.hardened.max(size);
+        }
+        self.counts.certificates += 1;
         Ok(())
     }
 

@@ -92,7 +92,7 @@ impl<R: StoreRead> Run<'_, '_, R> {
             };
             let newer = page.clone();
             let touched =
-                page.restore(&old).map_err(|_| damaged("expected old slots of a page"))?;
+                page.restore(level, &old).map_err(|_| damaged("expected old slots of a page"))?;
             page.refresh(level, touched);
             gather(&newer, touched, &mut changed.newer);
             gather(&page, touched, &mut changed.older);
@@ -117,8 +117,7 @@ impl<R: StoreRead> Run<'_, '_, R> {
         rolled: &Rolled,
         changed: &Changed,
     ) -> Result<bool, StoreError> {
-        let at = usize::try_from(height.value()).unwrap_or(usize::MAX);
-        let expected = self.leaves.get(at).copied().unwrap_or_default();
+        let expected = self.roots.get(&height).copied().unwrap_or_default();
         let root = page_root(self.read(), &schema::page(0, &Hash::ZERO), rolled)?;
         let rule = "what was replaced leads back to the state root of the height";
         let place = || Place::Height(height);

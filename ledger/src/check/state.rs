@@ -17,7 +17,7 @@ impl<R: StoreRead> Run<'_, '_, R> {
     /// Pages against the state root of the head, values against the pages, then the heights below.
     pub(super) fn state(&mut self) -> Result<(), StoreError> {
         let head = self.head;
-        let root = self.leaves.last().copied().unwrap_or_default();
+        let root = self.roots.get(&head).copied().unwrap_or_default();
         let root_key = schema::page(0, &Hash::ZERO);
         let mut leaves = 0;
         if root != Hash::ZERO || self.read().get(Column::Pages, &root_key)?.is_some() {

@@ -8,6 +8,9 @@ use proto::trie;
 /// Bits of a path that one page decides.
 pub(crate) const PAGE_BITS: usize = 4;
 
+/// Levels that a path of 256 bits can have.
+pub(crate) const LEVELS_MAX: usize = 256 / PAGE_BITS;
+
 /// Slots of a page.
 const SLOTS: usize = 1 << PAGE_BITS;
 
@@ -17,6 +20,10 @@ const SLOTS: usize = 1 << PAGE_BITS;
 /// At ten million keys a page of the fifth level holds ten leaves in sixteen slots; with 3 a slot
 /// overflows in one page of thirty, so that a key costs one page below the levels kept in memory.
 pub(crate) const SLOT_LEAVES_MAX: usize = 3;
+
+/// Bits of the four nodes two levels below the root of a page, in its heap. They are stored with it:
+/// a change in one slot then hashes four slots anew and not sixteen.
+const QUARTERS: u32 = 0b1111_0000;
 
 /// Byte that stands for a page below where otherwise the number of leaves stands.
 const CHILD: u8 = 0xff;
@@ -174,10 +181,6 @@ impl Page {
         *self.nodes.get_mut(at).expect("a page has 32 nodes") = node;
     }
 
-    fn is_child(&self, nibble: u8) -> bool {
-        self.code(usize::from(nibble)) == CHILD
-    }
-
     /// Where the leaves of a slot stand.
     fn span(&self, at: usize) -> std::ops::Range<usize> {
         let counts = |code: &u8| if *code == CHILD { 0 } else { usize::from(*code) };
@@ -192,6 +195,19 @@ impl Page {
             return Slot::Child(self.node(SLOTS + at).hash);
         }
         Slot::Leaves(self.leaves.get(self.span(at)).expect("the codes count the leaves"))
+    }
+
+    /// Every slot with its nibble.
+    fn slots(&self) -> impl Iterator<Item = (u8, Slot<'_>)> {
+        let (below, mut rest) = (self.nodes.iter().skip(SLOTS), self.leaves.as_slice());
+        (0u8..).zip(self.codes).zip(below).map(move |((nibble, code), node)| {
+            if code == CHILD {
+                return (nibble, Slot::Child(node.hash));
+            }
+            let (leaves, others) = rest.split_at(usize::from(code));
+            rest = others;
+            (nibble, Slot::Leaves(leaves))
+        })
     }
 
     /// Sets a slot. The nodes above are stale until `refresh`.
@@ -214,22 +230,50 @@ impl Page {
         *self.codes.get_mut(at).expect("a nibble is below 16") = slot.code();
     }
 
-    /// Computes the nodes above the slots of `touched` (bit = nibble) of a page at `level`.
+    /// Computes the nodes above the slots of `touched` (bit = nibble) of a page at `level`, whose
+    /// other nodes are computed.
     pub(crate) fn refresh(&mut self, level: usize, touched: u16) {
-        let mut stale = u32::from(touched) << SLOTS;
+        self.slot_nodes(level, touched);
+        self.join(u32::from(touched) << SLOTS);
+    }
+
+    /// As `refresh`, for a page that was filled and of which no more than the root is needed: only
+    /// the quarters with touched slots are computed, the others are known by their hash.
+    pub(crate) fn refresh_filled(&mut self, level: usize, touched: u16) {
+        let quarter = |number: u16| 0xf << (4 * number);
+        let mask = (0..4).map(quarter).filter(|quarter| touched & quarter != 0);
+        let mask = mask.fold(0, |all, quarter| all | quarter);
+        self.slot_nodes(level, mask);
+        self.join(u32::from(mask) << SLOTS | QUARTERS);
+    }
+
+    fn slot_nodes(&mut self, level: usize, touched: u16) {
         let depth = (level + 1) * PAGE_BITS;
-        for nibble in 0u8..16 {
-            if touched >> nibble & 1 == 1 {
-                let node = self.slot(nibble).node(depth);
-                self.set_node(SLOTS + usize::from(nibble), node);
-            }
+        for nibble in (0u8..16).filter(|nibble| touched >> nibble & 1 == 1) {
+            let node = self.slot(nibble).node(depth);
+            self.set_node(SLOTS + usize::from(nibble), node);
         }
+    }
+
+    /// Computes every node above those of `stale` (bit = position in the heap).
+    fn join(&mut self, stale: u32) {
+        let mut stale = stale;
         for at in (1..SLOTS).rev() {
             if stale >> (2 * at) & 0b11 != 0 {
                 stale |= 1 << at;
                 let joined = Node::join(self.node(2 * at), self.node(2 * at + 1));
                 self.set_node(at, joined);
             }
+        }
+    }
+
+    /// What the node above four slots is, by their codes.
+    fn quarter_kind(&self, number: usize) -> Kind {
+        let codes = self.codes.iter().skip(4 * number).take(4);
+        match codes.map(|code| u32::from(*code)).sum() {
+            0 => Kind::Empty,
+            1 => Kind::Leaf,
+            _ => Kind::Inner,
         }
     }
 
@@ -280,36 +324,95 @@ impl Page {
         *self.leaves.get(span.start).expect("a node is a leaf where one slot under it has one")
     }
 
-    /// The sixteen codes, then the content of each slot.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let children = self.occupied().filter(|nibble| self.is_child(*nibble)).count();
-        let mut out = Vec::with_capacity(SLOTS + 32 * children + 64 * self.leaves.len());
+    /// Appends the sixteen codes, the roots of the four quarters, then the content of each slot.
+    pub(crate) fn encode_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.codes);
-        self.occupied().for_each(|nibble| self.slot(nibble).write(&mut out));
-        out
+        for quarter in self.nodes.iter().skip(4).take(4) {
+            out.extend_from_slice(quarter.hash.as_bytes());
+        }
+        self.slots().for_each(|(_, slot)| slot.write(out));
     }
 
     /// Reads a stored page of `level` and computes its nodes.
     pub(crate) fn decode(level: usize, bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut page = Self::default();
+        page.fill(level, bytes)?;
+        let quarters: Vec<Node> = page.nodes.iter().skip(4).take(4).copied().collect();
+        page.refresh(level, u16::MAX);
+        if page.nodes.iter().skip(4).take(4).eq(&quarters) {
+            Ok(page)
+        } else {
+            Err(DecodeError::Invalid { field: "quarter", rule: "is the root of its four slots" })
+        }
+    }
+
+    /// Reads a stored page of `level` in place of what stands here, to be refreshed after changes. Its quarters
+    /// are taken as they are stored: a wrong one shows in the root (`ledger/README.md`, 3.3).
+    pub(crate) fn fill(&mut self, level: usize, bytes: &[u8]) -> Result<(), DecodeError> {
         let mut input = Reader::new(bytes);
-        let mut page = Self { codes: input.array("slots")?, ..Self::default() };
-        for (at, code) in page.codes.into_iter().enumerate() {
-            match read_slot(code, &mut input, &mut page.leaves)? {
+        self.codes = input.array("slots")?;
+        for number in 0..4 {
+            let (kind, hash) = (self.quarter_kind(number), input.hash("quarter")?);
+            self.set_node(4 + number, Node { kind, hash });
+        }
+        self.leaves.clear();
+        self.leaves.reserve_exact(input.remaining() / 64);
+        for (at, code) in self.codes.into_iter().enumerate() {
+            match read_slot(code, &mut input, &mut self.leaves)? {
                 None => (), // its leaves are in place
-                Some(hash) => page.set_node(SLOTS + at, Node { kind: Kind::Inner, hash }),
+                Some(hash) => self.set_node(SLOTS + at, Node { kind: Kind::Inner, hash }),
             }
         }
         input.finish()?;
-        if !page.leaves.is_sorted_by(|a, b| a.key < b.key) {
-            return Err(DecodeError::Invalid { field: "page", rule: "its leaves ascend by key" });
-        }
-        page.refresh(level, u16::MAX);
-        Ok(page)
+        self.check(level)
     }
 
-    /// Puts back old slots, as `write_old` wrote them, and returns their bits. The nodes are stale
-    /// until `refresh`.
-    pub(crate) fn restore(&mut self, old: &[u8]) -> Result<u16, DecodeError> {
+    /// What the hashes of a page at `level` are computed from: without it two leaves could share every
+    /// bit that is left of their paths, and there is no root over such.
+    fn check(&self, level: usize) -> Result<(), DecodeError> {
+        let broken = |rule| Err(DecodeError::Invalid { field: "page", rule });
+        if !self.leaves.is_sorted_by(|a, b| a.key < b.key) {
+            return broken("its leaves ascend by key");
+        }
+        // They ascend, so that what the first and the last share is shared by all.
+        let ends = self.leaves.first().zip(self.leaves.last());
+        if ends.is_some_and(|(a, b)| (0..level).any(|at| nibble(&a.key, at) != nibble(&b.key, at)))
+        {
+            return broken("its leaves share the path of the page");
+        }
+        for (at, slot) in self.slots() {
+            match slot {
+                Slot::Leaves(leaves)
+                    if leaves.iter().any(|leaf| nibble(&leaf.key, level) != at) =>
+                {
+                    return broken("a leaf stands in the slot of its path");
+                }
+                Slot::Child(_) if level + 1 == LEVELS_MAX => {
+                    return broken("a path ends with the last level");
+                }
+                Slot::Leaves(_) | Slot::Child(_) => (), // as it must be
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the value of a leaf that stands in a slot itself; false where it does not. The nodes
+    /// above are stale until `refresh`.
+    pub(crate) fn set_value(&mut self, nibble: u8, key: &Hash, value: &Hash) -> bool {
+        let span = self.span(usize::from(nibble));
+        let mut leaves = self.leaves.get_mut(span).into_iter().flatten();
+        match leaves.find(|leaf| leaf.key == *key) {
+            Some(leaf) => {
+                leaf.value = *value;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Puts back old slots of a page at `level`, as `write_old` wrote them, and returns their bits. The
+    /// nodes are stale until `refresh`.
+    pub(crate) fn restore(&mut self, level: usize, old: &[u8]) -> Result<u16, DecodeError> {
         let mut input = Reader::new(old);
         let mut touched = 0;
         while input.remaining() > 0 {
@@ -323,6 +426,7 @@ impl Page {
             self.set(nibble, child.map_or(Slot::Leaves(&leaves), Slot::Child));
             touched |= 1 << nibble;
         }
+        self.check(level)?;
         Ok(touched)
     }
 }

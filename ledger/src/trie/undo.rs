@@ -42,7 +42,10 @@ struct Growing {
 pub(crate) struct Undo(BTreeMap<[u8; 2], Growing>);
 
 /// Group of the pages of the first two levels, which lie on every path that shares their start.
-const TOP: [u8; 2] = [0, 0];
+pub(crate) const TOP: [u8; 2] = [0, 0];
+
+/// Levels of the pages in [`TOP`].
+pub(crate) const TOP_LEVELS: usize = 2;
 
 /// Group of a value under the path of its key.
 pub(crate) fn value_group(path: &Hash) -> [u8; 2] {
@@ -80,47 +83,44 @@ impl Undo {
     /// Writes the groups of `height`.
     pub(crate) fn write(self, height: Height, batch: &mut Batch) {
         for (group, growing) in self.0 {
-            let mut out = growing.pages.to_be_bytes().to_vec();
-            out.extend(growing.page_bytes.into_bytes());
-            out.extend(growing.values.to_be_bytes());
-            out.extend(growing.value_bytes.into_bytes());
-            batch.put(Column::Undo, schema::undo(height, group), out);
+            batch.put_with(Column::Undo, schema::undo(height, group), |out| {
+                out.extend_from_slice(&growing.pages.to_be_bytes());
+                out.extend_from_slice(&growing.page_bytes.into_bytes());
+                out.extend_from_slice(&growing.values.to_be_bytes());
+                out.extend_from_slice(&growing.value_bytes.into_bytes());
+            });
         }
     }
 }
 
-/// What is looked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Groups {
-    /// Every page on a path.
-    Path,
-    /// One value.
-    Value,
+/// What several heights replaced in one group, put together.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Folded {
+    /// By the key of a page its old slots, those of the newest height first.
+    pub(crate) pages: BTreeMap<Vec<u8>, Vec<Vec<u8>>>,
+    /// By state key the value before the lowest of the heights.
+    pub(crate) values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
-/// Visits, newest first, what the heights `(at, head]` replaced on the path of `key`.
-pub(crate) fn visit(
+/// Puts together what the heights `(at, head]` replaced in a group.
+pub(crate) fn fold(
     store: &impl StoreRead,
     (at, head): (Height, Height),
-    key: &Hash,
-    groups: Groups,
-    mut each: impl FnMut(Group),
-) -> Result<(), StoreError> {
-    let groups: &[[u8; 2]] = match groups {
-        Groups::Path => &[TOP, value_group(key)],
-        Groups::Value => &[value_group(key)],
-    };
-    for group in groups {
-        for height in (at.next().value()..=head.value()).rev() {
-            let key = schema::undo(Height::new(height), *group);
-            if let Some(bytes) = store.get(Column::Undo, &key)? {
-                each(Group::decode(&bytes).map_err(|_| {
-                    StoreError::damaged(Column::Undo, &key, "expected old slots and old values")
-                })?);
-            }
+    group: [u8; 2],
+) -> Result<Folded, StoreError> {
+    let mut folded = Folded::default();
+    for height in (at.next().value()..=head.value()).rev() {
+        let key = schema::undo(Height::new(height), group);
+        let Some(bytes) = store.get(Column::Undo, &key)? else { continue };
+        let group = Group::decode(&bytes).map_err(|_| {
+            StoreError::damaged(Column::Undo, &key, "expected old slots and old values")
+        })?;
+        for (page, old) in group.pages {
+            folded.pages.entry(page).or_default().push(old);
         }
+        folded.values.extend(group.values);
     }
-    Ok(())
+    Ok(folded)
 }
 
 impl Group {

@@ -1,7 +1,9 @@
 //! What may be appended, what a restart keeps, and what the next block sees.
 
 use ledger::ledger::{AppendError, OpenError};
+use ledger::store::{Batch, Column, Durability, Store as _, StoreRead as _};
 use ledger::{Ledger, MemoryStore};
+use proto::codec::Canonical as _;
 use proto::operation::OpUid;
 use proto::receipt::{CODE_ACCEPTED, CODE_ALREADY_RECORDED, CODE_OP_UID_REUSED};
 use proto::schema::{Body, OperationKind};
@@ -33,7 +35,7 @@ fn a_block_is_read_back_with_everything_that_follows_from_it() {
     assert_eq!((place.height, place.position, place.first_receipt), (height, 0, 0));
     assert_eq!(view.receipts(height, 0, 100).unwrap(), appended.receipts);
     let found = view.operation(height, 0).unwrap().unwrap();
-    assert_eq!(found.bytes, proto::codec::Canonical::encode(&op));
+    assert_eq!(found.bytes, op.encode());
     assert_eq!(view.recorded(BEIJING, op.uid).unwrap(), Some((height, 0)));
     assert_eq!(view.leaf(height).unwrap().unwrap(), appended.leaf);
     assert_eq!(view.history_root(2).unwrap(), Some(appended.checkpoint.root));
@@ -162,10 +164,75 @@ fn a_data_folder_of_another_chain_or_format_is_refused() {
     assert_eq!(error.to_string(), expected);
     assert!(matches!(Ledger::open(MemoryStore::default()).unwrap_err(), OpenError::Empty));
 
-    let mut batch = ledger::store::Batch::default();
-    batch.put(ledger::store::Column::Meta, *b"format", 7u32.to_be_bytes());
+    let mut batch = Batch::default();
+    batch.put(Column::Meta, *b"format", 7u32.to_be_bytes());
     let store = chain.store.fork();
-    ledger::store::Store::write(&store, batch, ledger::store::Durability::Synced).unwrap();
+    store.write(batch, Durability::Synced).unwrap();
     let error = Ledger::open(store).unwrap_err();
-    assert_eq!(error.to_string(), "the data folder has format 7, this program reads format 1");
+    assert_eq!(error.to_string(), "the data folder has format 7, this program reads format 2");
+}
+
+/// What the next block would be built on, changed behind the ledger's back.
+#[test]
+fn a_head_that_does_not_fit_its_store_is_refused_with_column_and_key() {
+    let mut chain = Chain::new();
+    chain.block(0, vec![]);
+    let op = chain.operation(OperationKind::Sale, &sale("BJ-1"));
+    chain.block(0, vec![op]);
+    let leaf = chain.ledger.head().clone();
+    let height = 2u64.to_be_bytes();
+    let node = [&[0], height.as_slice()].concat();
+    let rows = |column| chain.store.scan_prefix(column, &[], &[], usize::MAX).unwrap();
+    let (page, bytes) = rows(Column::Pages).remove(0);
+    let (_, other) = rows(Column::HistoryNodes).remove(1);
+    let of = |change: fn(&mut proto::history::HistoryLeaf)| {
+        let mut leaf = leaf.clone();
+        change(&mut leaf);
+        leaf.encode()
+    };
+    let history = |value| (Column::History, height.to_vec(), value);
+    let mut cut = bytes.clone();
+    cut.pop();
+    let mut flipped = bytes.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for ((column, key, value), expected) in [
+        (history(vec![7]), "column history, key 0000000000000002: expected the leaf of the head"),
+        (
+            history(of(|leaf| leaf.height = Height::new(1))),
+            "column history, key 0000000000000002: expected a leaf of the height that it stands at",
+        ),
+        (
+            history(of(|leaf| leaf.chain.0 = proto::hash::Hash::ZERO)),
+            "column history, key 0000000000000002: expected a leaf of the chain of the genesis document",
+        ),
+        (
+            history(of(|leaf| leaf.receipts_count += 1)),
+            "column history_nodes, key 000000000000000002: expected the hash of the leaf of the head",
+        ),
+        (
+            (Column::HistoryNodes, node, other),
+            "column history_nodes, key 000000000000000002: expected the hash of the leaf of the head",
+        ),
+        (
+            (Column::Pages, page.clone(), cut),
+            "column pages, key 00: expected sixteen slots of a page",
+        ),
+        ((Column::Pages, page, flipped), "column pages, key 00: expected"),
+    ] {
+        let store = chain.store.fork();
+        let mut batch = Batch::default();
+        batch.put(column, key, value);
+        store.write(batch, Durability::Synced).unwrap();
+        let error = Ledger::open(store).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    let store = chain.store.fork();
+    let mut batch = Batch::default();
+    // A whole page, of the state before: only the root tells.
+    let old = Chain::new().store.scan_prefix(Column::Pages, &[], &[], 1).unwrap().remove(0);
+    batch.put(Column::Pages, old.0, old.1);
+    store.write(batch, Durability::Synced).unwrap();
+    let error = Ledger::open(store).unwrap_err().to_string();
+    let expected = "column pages, key 00: expected the page whose root the leaf of the head names";
+    assert_eq!(error, expected);
 }

@@ -283,6 +283,16 @@ fn questions_without_an_answer_say_why() {
     let prover = Prover::new(&view, &[]);
     let error = prover.event(Height::new(1), 0).unwrap_err();
     assert_eq!(error.to_string(), "height 1 has no receipt 0");
+    let long = vec![b'x'; 65_536];
+    assert_eq!(view.state(Namespace::Unit, &long).unwrap(), None);
+    let error = prover.state(Namespace::Unit, &long, None).unwrap_err();
+    let text = "the state that it names: key: 65536 is above the limit of 65535";
+    assert_eq!(error.to_string(), text);
+    let error = prover.trace(&trace(&"x".repeat(513), Direction::Back, 9)).unwrap_err();
+    assert_eq!(error.to_string(), "its subject: key: 513 is above the limit of 512");
+    let station = Subject { kind: SubjectKind::Station, key: long };
+    let error = prover.window(&station, (1, 2), None, Bodies::Shown).unwrap_err();
+    assert_eq!(error.to_string(), "its subject: key: 65536 is above the limit of 512");
     let error = view.at(Height::new(9)).unwrap_err();
     assert!(matches!(error, ReadError::OutsideWindow { .. }), "{error}");
     assert_eq!(error.to_string(), "the state of height 9 cannot be read: heights 0 to 1 can");
@@ -309,4 +319,62 @@ fn history_roots_and_paths_of_every_size_agree_with_the_reference() {
     }
     assert_eq!(view.history_path(Height::new(0), 38).unwrap(), None);
     assert_eq!(view.consistency_path(37, 38).unwrap(), None);
+}
+
+#[test]
+fn a_checkpoint_of_genesis_alone_is_none_for_a_bundle() {
+    let mut chain = crate::chain::Chain::new();
+    chain.checkpoint(&[0, 1, 2]);
+    let ask = |chain: &crate::chain::Chain, at: Option<u64>| {
+        let reader = chain.ledger.reader();
+        let view = reader.view().unwrap();
+        let bundle = Prover::new(&view, &[]).state(Namespace::Sys, b"x", at.map(Height::new));
+        bundle.map(|bundle| bundle.final_head.unwrap().size).map_err(|error| error.to_string())
+    };
+    let none = Err("height 1 is not certified yet: certified are 1 heights".to_owned());
+    assert_eq!((ask(&chain, None), ask(&chain, Some(0))), (none.clone(), none));
+    chain.block(0, vec![]);
+    chain.checkpoint(&[0, 1]);
+    let reader = chain.ledger.reader();
+    let view = reader.view().unwrap();
+    assert_eq!((view.hardened_size().unwrap(), view.certified_size().unwrap()), (1, 2));
+    assert_eq!((ask(&chain, None), ask(&chain, Some(0))), (Ok(2), Ok(2)), "not the hardened 1");
+}
+
+#[test]
+fn a_proof_stands_on_a_checkpoint_that_covers_the_verifiers_pins_and_the_head_it_demands() {
+    let chain = story();
+    let reader = chain.ledger.reader();
+    let view = reader.view().unwrap();
+    assert_eq!((view.hardened_size().unwrap(), view.certified_size().unwrap()), (13, 15));
+    let none =
+        |height| Err(format!("height {height} is not certified yet: certified are 15 heights"));
+    for (pins, least_head, expected) in [
+        (&[][..], 0, Ok((13, vec![]))),
+        (&[3, 13], 0, Ok((13, vec![3, 13]))),
+        (&[3, 14], 0, Ok((15, vec![3, 14]))),
+        (&[15, 2, 15], 0, Ok((15, vec![2, 15]))),
+        // A pin from a node that is ahead: what can be shown is shown.
+        (&[5, 16, u64::MAX], 0, Ok((13, vec![5]))),
+        (&[0], 0, Ok((13, vec![]))),
+        (&[], 12, Ok((13, vec![]))),
+        (&[], 13, Ok((15, vec![]))),
+        (&[14], 14, Ok((15, vec![14]))),
+        (&[], 15, none(15)),
+    ] {
+        let prover = Prover::new(&view, pins).with_least_head(Height::new(least_head));
+        let found = prover.state(Namespace::Sys, b"x", Some(Height::new(4)));
+        let found = found.map_err(|error| error.to_string()).map(|bundle| {
+            let head = bundle.final_head.as_ref().unwrap();
+            let root = parse_hash(&head.root).unwrap();
+            proven_leaf(&bundle, &bundle.items[0]);
+            for pin in &bundle.pins {
+                let old = view.history_root(pin.size).unwrap().unwrap();
+                let path = hashes(&pin.consistency);
+                tree::verify_consistency(pin.size, head.size, &old, &root, &path).unwrap();
+            }
+            (head.size, bundle.pins.iter().map(|pin| pin.size).collect::<Vec<_>>())
+        });
+        assert_eq!(found, expected, "pins {pins:?}, head at {least_head} or above");
+    }
 }

@@ -1,6 +1,8 @@
 //! The chain of signatures (C6.1 to C6.3): from the genesis hash over every hand-off to the final
 //! checkpoint, with the verifier's pins.
 
+use std::collections::BTreeSet;
+
 use genesis::Genesis;
 use ledger::bundle::{Bundle, CheckpointVotes, FinalHead, Handoff, parse_hash};
 use proto::certificate::{Certificate, Vote};
@@ -46,6 +48,8 @@ pub(crate) struct Step {
     pub(crate) signers: Vec<(ValidatorIndex, AgencyIndex)>,
     /// Members of the set.
     pub(crate) members: u16,
+    /// Agencies that the members belong to.
+    pub(crate) member_agencies: usize,
     /// Agencies that signed the recovery document.
     pub(crate) agencies: Vec<AgencyIndex>,
     pub(crate) kind: StepKind,
@@ -228,12 +232,15 @@ impl<'a> Walk<'a> {
 
     fn step(&self, size: u64, root: Hash) -> Step {
         let descriptor = &self.current().descriptor;
+        let agencies: BTreeSet<AgencyIndex> =
+            descriptor.validators.iter().map(|member| member.agency).collect();
         Step {
             epoch: descriptor.epoch,
             size,
             root,
             signers: Vec::new(),
             members: descriptor.quorum().validators(),
+            member_agencies: agencies.len(),
             agencies: Vec::new(),
             kind: StepKind::Signed,
             next_epoch_hash: Hash::ZERO,

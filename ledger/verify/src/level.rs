@@ -58,6 +58,9 @@ pub(crate) struct Verdict {
     pub(crate) level: Level,
     /// Positions in `Chain::steps`, hand-offs in order, final last.
     pub(crate) weak: Vec<usize>,
+    /// Positions of those that neither the verifier nor its witnesses vouch for, and of the final one:
+    /// what the report is true under says something of their signers.
+    pub(crate) unvouched: Vec<usize>,
 }
 
 /// Judges the steps of a verified chain.
@@ -67,7 +70,7 @@ pub(crate) fn verify(
     options: &Options,
 ) -> Result<Verdict, Failure> {
     let needed = options.witnesses.needed.max(1);
-    let mut weak = Vec::new();
+    let (mut weak, mut unvouched) = (Vec::new(), Vec::new());
     let mut final_cosigned = false;
     let last = chain.steps.len().saturating_sub(1);
     for (position, step) in chain.steps.iter().enumerate() {
@@ -84,8 +87,11 @@ pub(crate) fn verify(
         if position == last {
             final_cosigned = cosigned;
         }
-        if !(step.is_full() || known) {
-            weak.push(position);
+        if !known {
+            unvouched.push(position);
+            if !step.is_full() {
+                weak.push(position);
+            }
         }
     }
     let level = if chain.steps.iter().any(|step| step.kind == StepKind::Recovered) {
@@ -102,7 +108,7 @@ pub(crate) fn verify(
             let at = At::new(Rule::Level, "final_head");
             Err(at.demand(DemandProblem::LevelBelow { found: level, wanted }))
         }
-        Some(_) | None => Ok(Verdict { level, weak }),
+        Some(_) | None => Ok(Verdict { level, weak, unvouched }),
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::bundle::{Item, Log, LogEntry};
-use proto::codec::Canonical as _;
+use proto::codec::{Canonical as _, DecodeError};
 use proto::hash::{Hash, Tag};
 use proto::history::{DayEntry, HistoryLeaf, LogEntry as Entry, LogHead, LogKey};
+use proto::limits::SUBJECT_BYTES_MAX;
 use proto::receipt::{CODE_ACCEPTED, Links, ReceiptPayload, ReceiptSource, Subject, SubjectKind};
 use proto::tree;
 use proto::trie::Namespace;
@@ -64,6 +65,12 @@ impl<'a> Shown<'a> {
             .subject_of()
             .parse()
             .ok_or_else(|| at.fail(Problem::Number(Part::Logs, log.kind.into())))?;
+        if subject.key.len() > usize::from(SUBJECT_BYTES_MAX) {
+            let found = u64::try_from(subject.key.len()).unwrap_or(u64::MAX);
+            let limit = SUBJECT_BYTES_MAX.into();
+            let error = DecodeError::TooLong { field: "subject", found, limit };
+            return Err(at.fail(Problem::Bytes(Part::Logs, error)));
+        }
         let key = LogKey { kind: subject.kind, bucket: log.bucket, subject: subject.key };
         let proof = state_proof(at, log.proof.as_ref())?;
         proof

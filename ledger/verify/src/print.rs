@@ -212,9 +212,10 @@ fn print_step(
     weakness: Option<(&'static str, &'static str)>,
 ) {
     let signed: Vec<String> =
-        step.signed.iter().map(|one| words::printable(one.agency.as_bytes())).collect();
+        step.signed_agencies().iter().map(|name| words::printable(name.as_bytes())).collect();
     let names = signed.join(language.pick("、", ", "));
     let (count, members, size) = (step.signed.len(), step.members, step.size);
+    let (by, agencies) = (signed.len(), step.agencies);
     let name = match (language, step.name) {
         (Language::Zh, StepName::Final) => "最终签认点".to_owned(),
         (Language::En, StepName::Final) => "final checkpoint".to_owned(),
@@ -235,12 +236,18 @@ fn print_step(
     };
     match (language, step.kind == StepKind::Recovered) {
         (Language::Zh, false) => {
-            line(out, format_args!("{name} {size}：{members} 家中 {count} 家签认：{names}{marks}"));
+            let all = format!("全体为 {members} 把密钥，属 {agencies} 家机构");
+            line(
+                out,
+                format_args!(
+                    "{name} {size}：签认的有 {count} 把密钥，属 {by} 家机构：{names}；{all}{marks}"
+                ),
+            );
         }
-        (Language::En, false) => line(
-            out,
-            format_args!("{name} {size}: signed by {count} of {members} keys: {names}{marks}"),
-        ),
+        (Language::En, false) => {
+            let (by, all) = (keys(count, by), keys(members.into(), agencies));
+            line(out, format_args!("{name} {size}: signed by {by}: {names}; all are {all}{marks}"));
+        }
         (Language::Zh, true) => {
             line(out, format_args!("{name} {size}：由机构签署：{names}{marks}"));
         }
@@ -248,6 +255,13 @@ fn print_step(
             line(out, format_args!("{name} {size}: signed by the agencies {names}{marks}"));
         }
     }
+}
+
+/// What an agency cannot seem larger by: how many keys, and of how many agencies.
+fn keys(keys: usize, agencies: usize) -> String {
+    let (key, agency) =
+        (if keys == 1 { "key" } else { "keys" }, if agencies == 1 { "agency" } else { "agencies" });
+    format!("{keys} {key} of {agencies} {agency}")
 }
 
 fn print_trace(out: &mut String, language: Language, trace: &TracePart) {
@@ -279,6 +293,8 @@ fn step_json(step: &Step) -> Value {
         },
         "size": step.size,
         "members": step.members,
+        "agencies": step.agencies,
+        "signed_agencies": step.signed_agencies().len(),
         "kind": match step.kind {
             StepKind::Signed => "signed",
             StepKind::Forced => "forced",

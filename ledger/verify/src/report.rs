@@ -77,8 +77,10 @@ pub struct Step {
     pub size: u64,
     /// Who signed.
     pub signed: Vec<Signed>,
-    /// Members of the set.
+    /// Members of the set: keys, of which an agency may have several.
     pub members: u16,
+    /// Agencies that the members belong to.
+    pub agencies: usize,
     /// How it was made.
     pub kind: StepKind,
 }
@@ -250,12 +252,12 @@ fn plainly(code: &str) -> String {
 /// Puts the report together.
 pub(crate) fn assemble(
     chain: &Chain,
-    Verdict { level, weak }: Verdict,
+    Verdict { level, weak, unvouched }: Verdict,
     items: &[VerifiedItem],
     claims: Vec<VerifiedClaim>,
 ) -> Report {
     let steps: Vec<Step> = chain.steps.iter().map(|step| name_step(chain, step)).collect();
-    let trust = trust(&steps, &weak);
+    let trust = trust(&steps, &weak, &unvouched);
     Report {
         chain: chain.id,
         size: chain.size,
@@ -289,18 +291,34 @@ fn name_step(chain: &Chain, step: &chain::Step) -> Step {
         size: step.size,
         signed: members.chain(agencies).collect(),
         members: step.members,
+        agencies: step.member_agencies,
         kind: step.kind,
     }
 }
 
+impl Step {
+    /// The agencies that signed, each once, in the order of the signatures.
+    pub fn signed_agencies(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for signed in &self.signed {
+            if !names.contains(&signed.agency.as_str()) {
+                names.push(&signed.agency);
+            }
+        }
+        names
+    }
+}
+
 /// The assumption under which the report is true: C6.6.
-fn trust(steps: &[Step], weak: &[usize]) -> Words {
-    let weak: Vec<&Step> = weak.iter().filter_map(|at| steps.get(*at)).collect();
-    // Where every step is full, the last one stands for all: one honest signer is enough.
-    let (named, all) = match (weak.is_empty(), steps.last()) {
-        (true, Some(last)) => (vec![last], ("全体", "all ")),
-        (true, None) | (false, _) => (weak, ("", "")),
+fn trust(steps: &[Step], weak: &[usize], unvouched: &[usize]) -> Words {
+    // Where every step is full, one honest signer is enough, but in each of them: all members of a
+    // set that is gone can still sign another one after it.
+    let (named, all) = match (weak, unvouched) {
+        ([], [_]) => (unvouched, ("全体", "all ")),
+        ([], _) => (unvouched, ("在任何一步中全体", "of any one step all ")),
+        (_, _) => (weak, ("", "")),
     };
+    let named: Vec<&Step> = named.iter().filter_map(|at| steps.get(*at)).collect();
     let mut names = Words::default();
     for (position, step) in named.into_iter().enumerate() {
         if position > 0 {

@@ -319,6 +319,24 @@ fn the_provers_pins_satisfy_a_verifier_who_holds_one() {
     assert_eq!(other.rule.number(), "C6.3");
 }
 
+#[test]
+fn a_pin_above_the_hardened_size_is_met_although_the_answer_lies_below() {
+    let mut chain = Chain::tell(&[0, 1, 2]);
+    (0..3).for_each(|_| chain.block(0, &[], &[0, 1]));
+    let reader = chain.ledger.reader();
+    let view = reader.view().unwrap();
+    let size = view.certified_size().unwrap() - 1;
+    assert!(view.hardened_size().unwrap() < size);
+    let held = PinnedCheckpoint { size, root: view.history_root(size).unwrap().unwrap() };
+    let options = Options { pins: vec![held], ..Options::default() };
+    let ask = |pins: &[u64]| {
+        let bundle = Prover::new(&view, pins).receipt(Height::new(1), 0).unwrap();
+        verify::verify(chain.ledger.chain(), &bundle, &options).map(|report| report.level)
+    };
+    assert_eq!(ask(&[size]), Ok(Level::Certified));
+    assert_eq!(ask(&[]).unwrap_err().rule.number(), "C6.3");
+}
+
 /// Runs the command line on a bundle's bytes.
 struct Desk {
     folder: tempfile::TempDir,
@@ -445,6 +463,7 @@ fn unreadable_files_and_other_chains_have_their_own_exit_codes() {
         ("empty", b"".as_slice(), "C6.1"),
         ("noise", b"\xff\xff\xff\xff", "C5"),
         ("json of something else", b"{\"a\":1}", "C5"),
+        ("items without number", &[0x2a, 0].repeat(1_000_000), "C5"),
     ] {
         let (code, text) = desk.run(&desk.file(name, bytes), &[]);
         assert_eq!(code, 1, "{name}: {text}");

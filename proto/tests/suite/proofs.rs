@@ -293,6 +293,19 @@ fn a_path_longer_than_a_key_hash_is_refused_before_it_is_walked() {
 }
 
 #[test]
+fn a_key_whose_length_no_path_can_hold_is_refused_before_it_is_hashed() {
+    let proof = StateProof { siblings: Vec::new(), other: None };
+    for (bytes, expected) in [
+        (65_535, Ok(())),
+        (65_536, Err(StateProofError::KeyTooLong { found: 65_536 })),
+        (1 << 20, Err(StateProofError::KeyTooLong { found: 1 << 20 })),
+    ] {
+        let found = proof.verify(Namespace::Sys, &vec![0; bytes], None, &Hash::ZERO);
+        assert_eq!(found, expected, "{bytes} bytes");
+    }
+}
+
+#[test]
 fn the_state_root_is_a_function_of_the_set_alone() {
     let (_, entries) = state(&mut Dice(5), 40);
     assert_eq!(trie::root(&[]), Hash::ZERO);

@@ -58,6 +58,9 @@ fn form(error: &BundleError) -> Words {
         BundleError::TooLarge { found, limit } => {
             format!("存证文件有 {found} 字节，最多读取 {limit} 字节")
         }
+        BundleError::TooManyParts { limit } => {
+            format!("存证文件的部件过多：所需内存将超过 {limit} 字节，即其长度所允许的上限")
+        }
         BundleError::Malformed { detail } => format!("不是存证文件：{detail}"),
         BundleError::NotCanonical => {
             "存证文件不是其唯一编码（含未知字段、次序不同或写出默认值）".to_owned()
@@ -83,6 +86,7 @@ fn state(error: &StateProofError) -> Words {
         StateProofError::OtherBesidePresent => "存在的键不需要另一片叶".to_owned(),
         StateProofError::OtherElsewhere => "另一片叶不在该键的路径上".to_owned(),
         StateProofError::Root => "路径通向另一个根".to_owned(),
+        StateProofError::KeyTooLong { found } => format!("键有 {found} 字节，最多 65535 字节"),
     };
     Words::new(zh, error.to_string())
 }

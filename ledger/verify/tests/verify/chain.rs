@@ -1,5 +1,7 @@
 //! C6.1 to C6.3 against forged genesis documents, hand-offs, certificates and recovery documents.
 
+use std::fmt::Write as _;
+
 use expect_test::expect;
 use ledger::bundle::{Bundle, CheckpointVotes, ClaimKind, StateClaim};
 use proto::hash::Hash;
@@ -9,7 +11,7 @@ use verify::{Level, Options, StepKind};
 
 use crate::story;
 use crate::world::{Act, World};
-use crate::{accept, refusals};
+use crate::{accept, accept_with, refusals};
 
 fn votes(bundle: &mut Bundle) -> &mut CheckpointVotes {
     bundle.final_head.as_mut().unwrap().certificate.as_mut().unwrap()
@@ -165,6 +167,32 @@ fn a_full_hand_off_keeps_the_level_and_a_partial_one_names_its_signers() {
         信任：北京（#0）、天津（#1）；北京（#0）、天津（#1）、河北（#2）的密钥从未签署两份不同的历史。
         Trust: at no time did the keys of 北京 (#0), 天津 (#1); 北京 (#0), 天津 (#1), 河北 (#2) sign two histories.
     "#]].assert_eq(&format!("{}\n{}\n", report.trust.zh, report.trust.en));
+}
+
+/// All members of an epoch that is over can still sign another one after it, and a whole history.
+#[test]
+fn the_last_line_names_the_signers_of_every_full_step_that_nobody_vouches_for() {
+    let world = two_epochs(&[0, 1, 2]);
+    let bundle = world.bundle(&[0, 1, 2, 3]);
+    let mut known = proto::codec::Writer::default();
+    let next = world.descriptor().hash(world.chain());
+    known.u64(10).hash(&world.root(10)).hash(&next);
+    let known = proto::hash::Tag::Handoff.hash(&known.into_bytes());
+    let pinned = Options { handoff_pins: vec![known], ..Options::default() };
+    let mut out = String::new();
+    for (name, options) in [("nothing known", Options::default()), ("the hand-off known", pinned)] {
+        let report = accept_with(&world, &bundle, &options);
+        assert_eq!((report.level, &report.weak), (Level::Hardened, &vec![]), "{name}");
+        writeln!(out, "{name}\n{}\n{}", report.trust.zh, report.trust.en).unwrap();
+    }
+    expect![[r#"
+        nothing known
+        信任：北京（#0）、天津（#1）、河北（#2）；北京（#0）、天津（#1）、河北（#2）、河北（#3）的密钥从未在任何一步中全体签署两份不同的历史。
+        Trust: at no time did the keys of 北京 (#0), 天津 (#1), 河北 (#2); 北京 (#0), 天津 (#1), 河北 (#2), 河北 (#3) of any one step all sign two histories.
+        the hand-off known
+        信任：北京（#0）、天津（#1）、河北（#2）、河北（#3）的密钥从未全体签署两份不同的历史。
+        Trust: at no time did the keys of 北京 (#0), 天津 (#1), 河北 (#2), 河北 (#3) all sign two histories.
+    "#]].assert_eq(&out);
 }
 
 #[test]

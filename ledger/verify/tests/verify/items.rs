@@ -170,6 +170,10 @@ fn states_refuse_every_forgery() {
             }),
             ("another namespace", |b| b.items[0].states[1].namespace = 20),
             ("a namespace that is none", |b| b.items[0].states[1].namespace = 200),
+            ("the longest key", |b| b.items[0].states[1].key = vec![0; 65_535]),
+            ("a key whose length no path can hold", |b| {
+                b.items[0].states[1].key = vec![0; 65_536];
+            }),
             ("no proof", |b| b.items[0].states[0].proof = None),
             ("a sibling short", |b| {
                 drop(b.items[0].states[0].proof.as_mut().unwrap().siblings.pop());
@@ -215,6 +219,10 @@ fn states_refuse_every_forgery() {
           C6.5 items[0].states[1]: the state proof does not hold: the other leaf does not stand on the path of the key
         a namespace that is none
           C6.5 items[0].states[1]: the state values: 200 is out of range
+        the longest key
+          ACCEPTED HARDENED
+        a key whose length no path can hold
+          C6.5 items[0].states[1]: the state proof does not hold: the key has 65536 bytes, a state has keys of at most 65535
         no proof
           C6.5 items[0].states[0].proof: the state values: missing
         a sibling short

@@ -304,3 +304,28 @@ fn parts_of_logs_refuse_every_forgery() {
     "#]]
     .assert_eq(&text);
 }
+
+#[test]
+fn a_subject_longer_than_any_code_is_refused_before_it_is_hashed() {
+    let world = story::world();
+    let text = refusals(
+        &world,
+        &trace_back(&world),
+        &[
+            ("512 bytes", |b| log(b, "HB:BOX1").subject = vec![b'A'; 512]),
+            ("513 bytes", |b| log(b, "HB:BOX1").subject = vec![b'A'; 513]),
+            ("a length that no path can hold", |b| {
+                log(b, "HB:BOX1").subject = vec![b'A'; 65_531];
+            }),
+        ],
+    );
+    expect![[r#"
+        512 bytes
+          D4 items[0].logs[0]: the state proof does not hold: the siblings lead to another root
+        513 bytes
+          D4 items[0].logs[0]: the logs: malformed, subject: 513 is above the limit of 512
+        a length that no path can hold
+          D4 items[0].logs[0]: the logs: malformed, subject: 65531 is above the limit of 512
+    "#]]
+    .assert_eq(&text);
+}

@@ -38,7 +38,7 @@ fn a_trace_is_printed_as_a_tree_and_a_list_in_chinese() {
         链：edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
         截至：高度 9，北京时间 2025-10-09 16:53:29.000
         签认点（可留存）：10 6aff97e1235326278e1dc292674dcba42d2494da40493323239fe960ed39ac90
-        最终签认点 10：3 家中 3 家签认：北京、天津、河北
+        最终签认点 10：签认的有 3 把密钥，属 3 家机构：北京、天津、河北；全体为 3 把密钥，属 3 家机构
         信任：北京（#0）、天津（#1）、河北（#2）的密钥从未全体签署两份不同的历史。
     "#]].assert_eq(&accept(&world, &bundle).text(Language::Zh));
 }
@@ -76,7 +76,7 @@ fn a_truncated_trace_of_two_signers_is_printed_in_english() {
         chain: edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
         as of: height 9, 2025-10-09T08:53:29.000Z
         checkpoint (keep it as a pin): 10 6aff97e1235326278e1dc292674dcba42d2494da40493323239fe960ed39ac90
-        final checkpoint 10: signed by 2 of 3 keys: 北京, 河北 (not signed by all)
+        final checkpoint 10: signed by 2 keys of 2 agencies: 北京, 河北; all are 3 keys of 3 agencies (not signed by all)
         Trust: at no time did the keys of 北京 (#0), 河北 (#2) sign two histories.
     "#]].assert_eq(&accept(&world, &bundle).text(Language::En));
 }
@@ -106,7 +106,7 @@ fn events_windows_and_parts_are_printed() {
         链：edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
         截至：高度 9，北京时间 2025-10-09 16:53:29.000
         签认点（可留存）：10 6aff97e1235326278e1dc292674dcba42d2494da40493323239fe960ed39ac90
-        最终签认点 10：3 家中 3 家签认：北京、天津、河北
+        最终签认点 10：签认的有 3 把密钥，属 3 家机构：北京、天津、河北；全体为 3 把密钥，属 3 家机构
         信任：北京（#0）、天津（#1）、河北（#2）的密钥从未全体签署两份不同的历史。
     "#]].assert_eq(&accept(&world, &bundle).text(Language::Zh));
 }
@@ -157,6 +157,8 @@ fn the_report_for_programs_names_level_steps_claims_and_events() {
               "name": "final",
               "size": 10,
               "members": 3,
+              "agencies": 3,
+              "signed_agencies": 3,
               "kind": "signed",
               "signed": [
                 {
@@ -288,4 +290,26 @@ fn what_a_bundle_says_cannot_end_a_line_or_turn_the_reading_direction() {
     }
     assert_eq!(ledger::words::printable("河北:批次 1".as_bytes()), "河北:批次 1");
     assert_eq!(ledger::words::printable(b"0xab"), "0x30786162");
+}
+
+#[test]
+fn a_level_counts_keys_and_the_agencies_that_hold_them() {
+    let mut world = story::world();
+    world.change_epoch(&[(0, 31), (1, 32), (2, 33), (2, 34)], &[0, 1, 2]);
+    world.block(&[]);
+    let report = accept(&world, &world.bundle(&[1, 2, 3]));
+    let lines = |language| {
+        let text = report.text(language);
+        let steps: Vec<&str> = text.lines().rev().skip(1).take(2).collect();
+        steps.join("\n") + "\n"
+    };
+    expect![[r#"
+        最终签认点 11：签认的有 3 把密钥，属 2 家机构：天津、河北；全体为 4 把密钥，属 3 家机构（未全部签认）
+        纪元 0 的交接 10：签认的有 3 把密钥，属 3 家机构：北京、天津、河北；全体为 3 把密钥，属 3 家机构
+        final checkpoint 11: signed by 3 keys of 2 agencies: 天津, 河北; all are 4 keys of 3 agencies (not signed by all)
+        hand-off of epoch 0 10: signed by 3 keys of 3 agencies: 北京, 天津, 河北; all are 3 keys of 3 agencies
+    "#]].assert_eq(&(lines(Language::Zh) + &lines(Language::En)));
+    let step = &report.json()["steps"][1];
+    assert_eq!((step["members"].as_u64(), step["agencies"].as_u64()), (Some(4), Some(3)));
+    assert_eq!(step["signed_agencies"].as_u64(), Some(2));
 }
