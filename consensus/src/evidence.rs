@@ -1,6 +1,6 @@
 //! What members did wrong: evidence, which convinces a stranger, and reports, which do not.
 //!
-//! Culprits are named only by contradictions of their own signature (PROTOCOL, D-rules).
+//! Culprits are named only by contradictions of their own signature (`Evidence::guilty`).
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -259,7 +259,7 @@ pub(crate) enum Complaint {
     LeftOut,
 }
 
-/// PROTOCOL C3: block time <= `valid_until` <= block time + `max_ttl`.
+/// Block time <= `valid_until` <= block time + `max_ttl`.
 fn admissible(body: &Body, time: TimeMs, limits: &BlockLimits) -> bool {
     time <= body.valid_until && body.valid_until <= time.plus_ms(limits.max_ttl_ms)
 }

@@ -1,4 +1,4 @@
-//! The walk of a trace (PROTOCOL D5), shared by the node that answers and the verifier that doubts.
+//! The walk of a trace (`ledger/PROOFS.md`, D5), shared by the node that answers and the verifier that doubts.
 //!
 //! It owns which link of which log entry leads on, and in which mode. It does not own where logs
 //! come from: a closure returns them, from storage or from a proof bundle. Walking is by rounds over

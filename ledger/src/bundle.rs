@@ -1,4 +1,4 @@
-//! The proof bundle (PROTOCOL C5): everything that a stranger needs to check claims offline, as
+//! The proof bundle (`ledger/PROOFS.md`, C5): everything that a stranger needs to check claims offline, as
 //! protobuf and, with the same names, as JSON with hexadecimal bytes.
 //!
 //! It owns the format and its strictness; it decides nothing about truth, which is `verify`'s task.

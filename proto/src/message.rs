@@ -1,6 +1,6 @@
 //! The statements of the consensus protocol and the messages that carry them.
 //!
-//! PROTOCOL: every pre-image begins with `P(kind) = T("jjj/" kind "/v1") || suite || chain || epoch`;
+//! Every pre-image begins with `P(kind) = T("jjj/" kind "/v1") || suite || chain || epoch`;
 //! the signer's index is carried beside it.
 
 use crate::block::Block;

@@ -151,7 +151,7 @@ fn observation(original: &str) -> Observation {
 }
 
 /// Position of the last byte of a transaction's signature: suite, chain, key, time, count and root
-/// stand before it (PROTOCOL C3).
+/// stand before it.
 const SIGNATURE_END: usize = 1 + 32 + (1 + 2 + 32) + 8 + 2 + 32 + 2 + 64 - 1;
 
 #[tokio::test]

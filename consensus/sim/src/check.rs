@@ -303,7 +303,7 @@ impl Checker {
     }
 }
 
-/// What a vote promises and the disk does not hold (PROTOCOL, "durable before sending").
+/// What a vote promises and the disk does not hold (consensus L34, L40, L53, L110).
 fn missing_on_disk(place: Place, ballot: Ballot, disk: &Disk) -> Option<&'static str> {
     if place.kind == Kind::Checkpoint {
         return (disk.height() + 1 < place.height).then_some("the batch");

@@ -1,6 +1,6 @@
 #![cfg(test)]
 //! Directed scenarios: each is a fork, a loss, a standstill or an innocent's conviction if the rule
-//! beside it is dropped (PROTOCOL E1). Random seeds alone do not find all of these.
+//! beside it is dropped. Random seeds alone do not find all of these.
 
 mod durability;
 mod liveness;
