@@ -217,10 +217,11 @@ pub struct Correction {
     /// Why: `did_not_occur` or `incorrect_data`, as in EPCIS.
     #[prost(string, tag = "3")]
     pub reason: String,
-    /// Type of the corrected event, of 16 to 32; the type of the old one.
+    /// Type of the corrected event, of 16 to 33; the type of the old one.
     #[prost(uint32, tag = "4")]
     pub kind: u32,
-    /// The event as it should have been; none where it did not occur.
+    /// The event as it should have been; none where it did not occur, where an event of its own says it, and
+    /// for an observation (33).
     #[prost(message, optional, tag = "5")]
     pub event: Option<Event>,
 }
