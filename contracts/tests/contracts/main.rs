@@ -10,3 +10,4 @@ mod notices;
 mod order;
 mod refusals;
 mod risk;
+mod work;
