@@ -271,6 +271,12 @@ fn matched(
         into.sort_unstable();
         into.dedup();
     }
+    for declared in held.declared_amounts {
+        if sum.declared_amounts.iter().all(|known| known.agency != declared.agency) {
+            sum.declared_amounts.push(declared);
+        }
+    }
+    sum.declared_amounts.sort();
     sum.relation = sum.relation.max(held.relation);
     sum.voided_height = sum.voided_height.max(held.voided_height);
     sum.own_matter |= held.own_matter;
@@ -311,5 +317,6 @@ fn unit(state: &mut Overlay<'_>, pair: Pair<'_>) -> Result<(), StateFault> {
     };
     store(state, Namespace::Unit, pair.old, &alias)?;
     pair.pages(Map::Aliases).1.put(state, pair.old, Vec::new())?;
+    settle::touch_spoken(state, pair.new)?;
     settle::touch_unit(state, pair.new)
 }

@@ -11,6 +11,7 @@ use proto::trie::Namespace;
 use super::{Sign, count, stock};
 use crate::codes;
 use crate::fact::{Fact, Line};
+use crate::matching::settle;
 use crate::pages::{Map, Pages};
 use crate::record::unit::{AgencyCount, Sums, UnitRecord};
 use crate::record::{self, load};
@@ -125,11 +126,22 @@ fn write(
     record.last = record.last.take().max(Some(moment));
     record.imported = record.imported.wrapping_add(delta.imported.wrapping_mul(factor));
     record.commissions = record.commissions.wrapping_add(delta.commissions.wrapping_mul(factor));
-    count_agency(&mut record.agencies, fact.agency.value().into(), factor);
+    let agency = fact.agency.value().into();
+    let had_part = has_part(&record, agency);
+    count_agency(&mut record.agencies, agency, factor);
     for (uom, sums) in &delta.sums {
         add_totals(&mut record.totals, *uom, sums);
     }
-    record::store(state, Namespace::Unit, unit, &record)
+    record::store(state, Namespace::Unit, unit, &record)?;
+    if has_part(&record, agency) == had_part {
+        return Ok(());
+    }
+    settle::touch_spoken(state, unit)
+}
+
+/// Whether an event in force of an agency names the unit.
+fn has_part(record: &UnitRecord, agency: u32) -> bool {
+    record.agencies.iter().any(|known| known.agency == agency && known.count > 0)
 }
 
 /// Adds `count` to an agency's count; counts of zero go, the rest ascends.
