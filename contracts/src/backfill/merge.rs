@@ -12,7 +12,7 @@ use crate::record::shipment::{LegSum, ShipmentRecord, add_amount};
 use crate::record::unit::{Count, Packing, Sums, UnitRecord};
 use crate::record::{load_or_default, parted, store};
 use crate::state::{Overlay, StateFault};
-use crate::trace::unit::{add_totals, count_agency};
+use crate::trace::unit::{add_totals, count_agency, count_day};
 use crate::trace::{count, lineage, papers, stock, update, value_of};
 
 /// The two units.
@@ -303,6 +303,9 @@ fn unit(state: &mut Overlay<'_>, pair: Pair<'_>) -> Result<(), StateFault> {
     sum.commissions = sum.commissions.wrapping_add(held.commissions);
     for agency in &held.agencies {
         count_agency(&mut sum.agencies, agency.agency, agency.count);
+    }
+    for coded in &held.coded {
+        count_day(&mut sum.coded, coded.day, coded.count);
     }
     for total in &held.totals {
         add_totals(&mut sum.totals, total.uom, total);

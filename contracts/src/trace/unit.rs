@@ -13,7 +13,7 @@ use crate::codes;
 use crate::fact::{Fact, Line};
 use crate::matching::settle;
 use crate::pages::{Map, Pages};
-use crate::record::unit::{AgencyCount, Sums, UnitRecord};
+use crate::record::unit::{AgencyCount, DayCount, Sums, UnitRecord, day_of};
 use crate::record::{self, load};
 use crate::state::{Overlay, State, StateFault};
 
@@ -126,6 +126,9 @@ fn write(
     record.last = record.last.take().max(Some(moment));
     record.imported = record.imported.wrapping_add(delta.imported.wrapping_mul(factor));
     record.commissions = record.commissions.wrapping_add(delta.commissions.wrapping_mul(factor));
+    if delta.imported > 0 || delta.commissions > 0 {
+        count_day(&mut record.coded, day_of(fact.occurred_ms), factor);
+    }
     let agency = fact.agency.value().into();
     let had_part = has_part(&record, agency);
     count_agency(&mut record.agencies, agency, factor);
@@ -155,6 +158,20 @@ pub(crate) fn count_agency(counts: &mut Vec<AgencyCount>, agency: u32, count: i6
         }
         Err(_) if count == 0 => (), // nothing to note
         Err(position) => counts.insert(position, AgencyCount { agency, count }),
+    }
+}
+
+/// Adds `count` to a day's count; counts of zero go, the rest ascends.
+pub(crate) fn count_day(counts: &mut Vec<DayCount>, day: u32, count: i64) {
+    match counts.binary_search_by_key(&day, |known| known.day) {
+        Ok(position) => {
+            if let Some(known) = counts.get_mut(position) {
+                known.count = known.count.wrapping_add(count);
+            }
+            counts.retain(|known| known.count != 0);
+        }
+        Err(_) if count == 0 => (), // nothing to note
+        Err(position) => counts.insert(position, DayCount { day, count }),
     }
 }
 

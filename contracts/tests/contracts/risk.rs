@@ -182,6 +182,47 @@ fn the_required_papers_depend_on_the_time_of_coding_and_on_what_the_agencies_app
 }
 
 #[test]
+fn a_certificate_that_ran_out_before_the_coding_covers_nothing() {
+    let he = platform(HE);
+    let until = |days: i64| {
+        let body = certificate("C-1", CertificateType::EntryInspection, DECLARATION).body;
+        let Body::Certificate(paper) = Body::decode(OperationKind::Certificate, &body).unwrap()
+        else {
+            unreachable!("a certificate");
+        };
+        // The day of coding in Beijing.
+        let coded_ms = crate::harness::START_MS + LATER * 60_000 + 8 * 3_600_000;
+        let day = i64::try_from(coded_ms / 86_400_000).unwrap() + days;
+        let valid_to_day = u32::try_from(day).unwrap();
+        let paper = Certificate { valid_to_day, ..paper };
+        operation(OperationKind::Certificate, &Body::Certificate(paper))
+    };
+    for (days, expected) in [(-1, vec!["raised R01"]), (0, vec![]), (1, vec![])] {
+        let mut chain = Chain::new();
+        let shipped = ship(LATER + 9, ("p-he", "p-bj"), "D-1", vec![item("L", boxes(60))]);
+        let way = [(he, coding(LATER, "L")), (he, until(days)), (he, shipped)];
+        assert_eq!(chain.block(&way).notices(), expected, "{days} days after the coding");
+    }
+}
+
+#[test]
+fn a_corrected_day_of_coding_changes_the_papers_that_are_required() {
+    let he = platform(HE);
+    let wrong = coding(1, "L");
+    let Body::Event(right) =
+        Body::decode(OperationKind::Commission, &coding(LATER, "L").body).unwrap()
+    else {
+        unreachable!("an event");
+    };
+    let fixed = correction("day", (LATER + 5, wrong.uid), OperationKind::Commission, Some(right));
+    let entry = certificate("C-1", CertificateType::EntryInspection, DECLARATION);
+    let shipped = ship(LATER + 9, ("p-he", "p-bj"), "D-1", vec![item("L", boxes(60))]);
+    let mut chain = Chain::new();
+    assert_eq!(chain.block(&[(he, wrong), (he, entry), (he, shipped)]).notices(), ["raised R01"]);
+    assert_eq!(chain.block(&[(he, fixed)]).notices(), ["closed R01"], "2021 was a mistake");
+}
+
+#[test]
 fn goods_at_home_of_home_or_on_stock_need_no_import_papers() {
     let he = platform(HE);
     let domestic = Event { lot: Some(Lot::default()), ..at(1, "p-he", vec![item("L", boxes(9))]) };
