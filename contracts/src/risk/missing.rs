@@ -267,8 +267,8 @@ fn present(
     let mut kinds = BTreeSet::new();
     for number in &numbers {
         let registered = registry::certificate(state, number)?;
-        let valid = registered.and_then(|found| found.entry);
-        let valid = valid.filter(|entry| is_valid(entry, coded_day));
+        let entries = registered.iter().flat_map(|found| found.entries());
+        let valid = entries.filter(|entry| is_valid(entry, coded_day));
         kinds.extend(valid.map(|entry| entry.certificate_type()));
     }
     Ok((kinds, numbers.len()))

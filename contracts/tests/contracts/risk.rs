@@ -206,6 +206,38 @@ fn a_certificate_that_ran_out_before_the_coding_covers_nothing() {
 }
 
 #[test]
+fn what_one_agency_registers_of_a_certificate_takes_nothing_from_another() {
+    let he = platform(HE);
+    let of_a_box = {
+        let entry = CertificateType::EntryInspection.into();
+        let codes = vec![gs1("BOX")];
+        let number = "c-1".to_owned();
+        let paper =
+            Certificate { number, certificate_type: entry, codes, ..Certificate::default() };
+        (platform(BJ), operation(OperationKind::Certificate, &Body::Certificate(paper)))
+    };
+    let of_the_lots = certificate("C-1", CertificateType::EntryInspection, DECLARATION);
+    let of_the_lots = (he, of_the_lots);
+    for order in [[&of_the_lots, &of_a_box], [&of_a_box, &of_the_lots]] {
+        let mut chain = Chain::new();
+        for registered in order {
+            assert_eq!(chain.block(std::slice::from_ref(registered)).outcomes[0].code, 0);
+        }
+        let shipped = ship(LATER + 9, ("p-he", "p-bj"), "D-1", vec![item("L", boxes(60))]);
+        assert_eq!(chain.block(&[(he, coding(LATER, "L")), (he, shipped)]).notices(), [""; 0]);
+        // Its own former entry an agency replaces.
+        let moved = certificate("C-1", CertificateType::EntryInspection, "020220211000099999-2");
+        assert_eq!(chain.block(&[(he, moved)]).notices(), ["raised R01"]);
+    }
+    // Two types under one number: each agency's entry counts, whichever came last.
+    let mut chain = Chain::new();
+    let other = certificate("C-1", CertificateType::Quality, DECLARATION);
+    chain.block(&[of_the_lots, (platform(BJ), other)]);
+    let shipped = ship(LATER + 9, ("p-he", "p-bj"), "D-1", vec![item("L", boxes(60))]);
+    assert_eq!(chain.block(&[(he, coding(LATER, "L")), (he, shipped)]).notices(), [""; 0]);
+}
+
+#[test]
 fn a_corrected_day_of_coding_changes_the_papers_that_are_required() {
     let he = platform(HE);
     let wrong = coding(1, "L");
