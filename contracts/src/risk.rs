@@ -50,6 +50,11 @@ pub(crate) fn on_effects(
             missing::touch(state, &line.unit);
         }
     }
+    if fact.container.is_some() {
+        for line in fact.packed() {
+            over::touch_places(state, &line.unit)?;
+        }
+    }
     let is_imported = fact.lot.as_ref().is_some_and(|lot| lot.imported);
     let has_papers = !fact.certificates.is_empty() || !fact.declaration.is_empty();
     let units: &mut dyn Iterator<Item = &crate::fact::Line> = if is_imported || has_papers {

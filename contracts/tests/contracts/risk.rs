@@ -401,6 +401,53 @@ fn stock_from_before_tolerance_packing_and_other_codes_are_no_shortage() {
     }
 }
 
+/// Who packs BOX into PALLET.
+fn packed(who: Who, minute: u64, party: &str, name: &str) -> (Who, Operation) {
+    let pack = Event { container: gs1("PALLET"), ..at(minute, party, vec![code(name)]) };
+    (who, event(OperationKind::Pack, pack))
+}
+
+#[test]
+fn goods_that_came_by_the_box_and_leave_by_weight_are_no_shortage() {
+    let bj = platform(BJ);
+    let weighed =
+        |count| (bj, event(OperationKind::Sale, at(2, "p-bj", vec![item("L", kilograms(count))])));
+    let mut chain = settling();
+    chain.block(&[(bj, came(1, 10)), weighed(20)]);
+    assert_eq!(wait(&mut chain, 12), [""; 0]);
+    let mut chain = settling();
+    chain.block(&[weighed(20)]);
+    assert_eq!(wait(&mut chain, 12), ["raised R12"], "nothing came at all");
+    assert_eq!(chain.block(&[(bj, came(1, 10))]).notices(), ["closed R12"]);
+    // What came by both measures is reckoned in each.
+    let kilo = (bj, event(OperationKind::StorageIn, at(1, "p-bj", vec![item("L", kilograms(5))])));
+    chain.block(&[kilo]);
+    assert_eq!(wait(&mut chain, 12), ["raised R12"]);
+}
+
+#[test]
+fn goods_that_were_packed_are_reckoned_as_a_whole_only_where_they_came_in_a_container() {
+    let (bj, he) = (platform(BJ), platform(HE));
+    let pallet = || receive(5, ("p-bj", "p-he"), "D-7", vec![item("PALLET", boxes(1))]);
+    let made = (he, event(OperationKind::Commission, at(1, "p-he", vec![item("L", boxes(200))])));
+    // Packed where it lay, having come as itself.
+    let mut chain = settling();
+    let here = packed(bj, 2, "p-bj", "L");
+    chain.block(&[made.clone(), (bj, came(1, 100)), here, (bj, sale(3, "L", 120))]);
+    assert_eq!(wait(&mut chain, 12), ["raised R12"]);
+    // Some came as itself, some on a pallet.
+    let there = packed(he, 2, "p-he", "L");
+    let mut chain = settling();
+    chain.block(&[made.clone(), there.clone(), (bj, came(1, 100)), (bj, sale(9, "L", 120))]);
+    assert_eq!(wait(&mut chain, 12), ["raised R12"]);
+    assert_eq!(chain.block(&[(bj, pallet())]).notices(), ["closed R12"], "the pallet has come");
+    // The pallet was there, that it held some was said later.
+    let mut chain = settling();
+    chain.block(&[made, (bj, pallet()), (bj, came(1, 100)), (bj, sale(9, "L", 120))]);
+    assert_eq!(wait(&mut chain, 12), ["raised R12"]);
+    assert_eq!(chain.block(&[there]).notices(), ["closed R12"]);
+}
+
 #[test]
 fn each_platform_has_its_own_settling_time() {
     let mut chain = settling();
