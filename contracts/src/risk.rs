@@ -122,6 +122,15 @@ pub(crate) fn on_match_conflict(
     conflict::run(context, state, pair, now)
 }
 
+/// When a match of an OPAQUE unit moves to the unit of a scheme that it is, and the pair goes.
+pub(crate) fn on_match_moved(
+    context: &BlockContext,
+    state: &mut Overlay<'_>,
+    pair: (&[u8], &[u8]),
+) -> Result<Raised, StateFault> {
+    conflict::leave(context, state, pair)
+}
+
 /// After everything of an OPAQUE unit moved to the unit of a scheme that it is.
 pub(crate) fn on_recognised(
     (opaque, unit): (&[u8], &[u8]),

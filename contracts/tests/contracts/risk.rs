@@ -9,12 +9,13 @@ use contracts::query::alert::{Filter, Scope, alerts, one, scope};
 use contracts::query::locate;
 use contracts::risk::alert::{AlertState, Level, Transition};
 use contracts::risk::positive::Relation;
+use contracts::scheme::demo;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use proto::operation::Operation;
 use proto::receipt::Alerts;
 use proto::schema::act::{AlertAcknowledge, Approve, RulePropose};
-use proto::schema::event::{Event, Lot, TestOutcome};
+use proto::schema::event::{Event, Item, Lot, TestOutcome};
 use proto::schema::registry::{Certificate, CertificateType, Station};
 use proto::schema::{Body, OperationKind};
 
@@ -25,6 +26,9 @@ use crate::harness::{
 };
 
 const DECLARATION: &str = "020220211000012345-1";
+
+/// A code that the demo scheme of Beijing reads.
+const BEIJING: &str = "BJ110108069012345678922103150042F";
 
 /// 2023-06-01, after the change of the required certificates, in minutes of the harness.
 const LATER: u64 = 1_161_000;
@@ -491,6 +495,29 @@ fn codes_of_one_goods_from_two_declarations_are_a_conflict_until_one_is_correcte
     let kind = OperationKind::CustomsInspection;
     let corrected = correction("right", (70, strange.uid), kind, Some(right));
     assert_eq!(chain.block(&[(bj, corrected)]).notices(), ["closed R22"]);
+}
+
+#[test]
+fn a_conflict_of_a_code_that_a_scheme_reads_goes_with_its_old_name() {
+    let mut chain = Chain::new();
+    let (he, bj) = (platform(HE), platform(BJ));
+    let written = || Item { code: BEIJING.to_owned(), ..item("", boxes(60)) };
+    let seen =
+        Event { declaration: "020220211000099999-2".to_owned(), ..at(1, "p-bj", vec![written()]) };
+    let received =
+        receive(60, ("p-bj", "p-he"), "D-1", vec![Item { counterpart: gs1("L"), ..written() }]);
+    let seen = event(OperationKind::CustomsInspection, seen);
+    let done = chain.block(&[(he, coding(1, "L")), (bj, seen), (bj, received)]);
+    assert_eq!(done.notices(), ["raised R22"]);
+    chain.activate(&[demo::BEIJING]);
+    chain.block(&[]);
+    check(
+        &chain,
+        &expect![[r#"
+        open Red ["L", "JJJ-DEMO-BJ:110108:06901234567892:210315:0042"] to [0, 2]: 匹配冲突：同一货物的码出自不同报关单
+        closed Red ["L", "OPAQUE:0:BJ110108069012345678922103150042F"] to [0, 2]: 匹配冲突：同一货物的码出自不同报关单
+    "#]],
+    );
 }
 
 /// A lot from Hebei, received as a box in Beijing and in Tianjin, cut into packets in Beijing.
