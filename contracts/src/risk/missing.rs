@@ -18,6 +18,7 @@ use crate::execute::BlockContext;
 use crate::matching;
 use crate::pages::{Map, Pages};
 use crate::queue::Queue;
+use crate::record::registry::CertificateRecord;
 use crate::record::unit::{Flow, UnitRecord, day_begins_ms};
 use crate::registry;
 use crate::state::{Overlay, State, StateFault};
@@ -267,9 +268,9 @@ fn present(
     let mut kinds = BTreeSet::new();
     for number in &numbers {
         let registered = registry::certificate(state, number)?;
-        let entries = registered.iter().flat_map(|found| found.entries());
+        let entries = registered.iter().flat_map(CertificateRecord::entries);
         let valid = entries.filter(|entry| is_valid(entry, coded_day));
-        kinds.extend(valid.map(|entry| entry.certificate_type()));
+        kinds.extend(valid.map(Certificate::certificate_type));
     }
     Ok((kinds, numbers.len()))
 }
