@@ -19,6 +19,8 @@ use crate::step;
 
 mod merge;
 
+use merge::Work;
+
 /// State key, namespace SYS: schemes whose search is not finished, u16 count, then each identifier
 /// with its length in two bytes, ascending; absent where none is.
 pub const BACKFILL_KEY: &[u8] = b"backfill";
@@ -76,16 +78,15 @@ pub(crate) fn run(
     let mut cursor = cursor(state)?;
     let found = opaque_units().scan(state, cursor, UNITS_MAX)?;
     let mut is_finished = found.len() < UNITS_MAX;
-    let mut moves = MOVES_MAX;
-    let mut steps = Vec::new();
+    let mut work = Work { context, moves: MOVES_MAX, steps: Vec::new() };
     for entry in found {
         if let Some(unit) = codes.recognised(&entry.key) {
-            if !merge::advance(state, &entry.key, &unit, &mut moves)? {
+            if !merge::advance(state, &entry.key, &unit, &mut work)? {
                 is_finished = false;
                 break;
             }
             opaque_units().remove(state, &entry.key)?;
-            steps.push(recognised(context, state, (&entry.key, &unit))?);
+            work.steps.push(recognised(context, state, (&entry.key, &unit))?);
         }
         cursor = Some(entry.place);
     }
@@ -95,7 +96,7 @@ pub(crate) fn run(
     } else if let Some(cursor) = cursor {
         state.put(Namespace::Sys, CURSOR_KEY, cursor.as_bytes().to_vec());
     }
-    Ok(steps)
+    Ok(work.steps)
 }
 
 fn cursor(state: &Overlay<'_>) -> Result<Option<Hash>, StateFault> {

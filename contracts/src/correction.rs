@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 
 use prost::Message as _;
+use proto::codec::Writer;
+use proto::limits::LINKS_MAX;
 use proto::operation::OpUid;
 use proto::receipt::{Link, Role, Subject};
 use proto::schema::event::{Correction, Event};
@@ -14,11 +16,14 @@ use proto::schema::roles::Field;
 use proto::schema::{Body, OperationKind};
 use proto::trie::Namespace;
 
+use crate::execute::{BlockContext, Step};
 use crate::fact::{self, Fact};
 use crate::links::Naming;
 use crate::record::fact::{FactRecord, Replacement};
+use crate::record::step::StepRecord;
 use crate::record::{load_or_default, store};
 use crate::state::{Overlay, StateFault};
+use crate::step;
 use crate::trace::{self, Sign};
 
 /// Corrections of corrections that are followed to the event. A longer chain is followed from where
@@ -99,6 +104,34 @@ pub(crate) fn correct(
     let old = recorded.old.or(later.old);
     let links = [recorded.links, later.links].concat();
     Ok(Recorded { old, new: later.new, is_corrected: true, links })
+}
+
+/// Steps with the links of changed fields that the receipt of `cause` has no room for. The first one
+/// of RELABEL stands in each step, so that a trace goes from any of them to any.
+pub(crate) fn apart(
+    context: &BlockContext,
+    (cause, day): (&[u8], Option<u32>),
+    links: Vec<Link>,
+) -> Vec<Step> {
+    let links: BTreeSet<Link> = links.into_iter().collect();
+    let (related, gone): (Vec<Link>, Vec<Link>) =
+        links.into_iter().partition(|link| link.role == Role::Relabel);
+    let first = related.first().cloned();
+    let room = usize::from(LINKS_MAX) - 1;
+    let related = related.chunks(room).map(|part| part.iter().cloned().chain(first.clone()));
+    let gone = gone.chunks(room).map(|part| part.iter().cloned().chain(None));
+    let mut steps = Vec::new();
+    for (number, part) in (0u32..).zip(related.chain(gone)) {
+        let mut detail = Writer::default();
+        detail.raw(cause).u32(number);
+        let record = StepRecord {
+            height: context.height.value(),
+            detail: detail.into_bytes(),
+            ..StepRecord::default()
+        };
+        steps.push(Step { day, ..step::of(&record, part.collect(), Vec::new()) });
+    }
+    steps
 }
 
 /// The event that a correction is of in the end.

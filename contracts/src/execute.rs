@@ -140,16 +140,24 @@ fn attempt(
     let links_of = |more| links::collect(&subjects, stated_kind(kind, &body), more, limit);
     let too_many = |many: TooMany| Refusal::TooManySubjects { found: many.found, limit };
     // Before anything is written: what is refused here has cost next to nothing.
-    if let Err(many) = links_of(Vec::new()) {
-        return Ok(Err(too_many(many)));
-    }
+    let own = match links_of(Vec::new()) {
+        Ok(own) => own,
+        Err(many) => return Ok(Err(too_many(many))),
+    };
     let order = Order { operation, context: context.block, submitter, naming: &naming };
-    let raised = match contract(&order, kind, &body, state)? {
+    let mut raised = match contract(&order, kind, &body, state)? {
         Ok(raised) => raised,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let links = match links_of(raised.links) {
+    let links = match links_of(raised.links.clone()) {
         Ok(links) => links,
+        // A fact is recorded whatever the state knows: what a correction relates goes apart.
+        Err(_) if is_fact(&body) => {
+            let cause = uid_key(submitter.agency, operation.uid);
+            let day = event_day(&body);
+            raised.steps.extend(correction::apart(context.block, (&cause, day), raised.links));
+            own
+        }
         Err(many) => return Ok(Err(too_many(many))),
     };
     let alerts = Alerts::collect(raised.alerts, ALERTS_MAX);
@@ -157,6 +165,28 @@ fn attempt(
         alerts.expect("the rules of one operation raise fewer alerts than a receipt holds");
     let outcome = Outcome::accepted(links, alerts, event_day(&body));
     Ok(Ok(Outcome { steps: raised.steps, ..outcome }))
+}
+
+/// Whether a body states what happened, so that the state cannot refuse it.
+const fn is_fact(body: &Body) -> bool {
+    match body {
+        Body::Event(_) | Body::Observation(_) | Body::Correction(_) => true,
+        Body::Party(_)
+        | Body::Station(_)
+        | Body::Product(_)
+        | Body::Vehicle(_)
+        | Body::Certificate(_)
+        | Body::Declaration(_)
+        | Body::MatchDeclare(_)
+        | Body::MatchDecision(_)
+        | Body::AlertAcknowledge(_)
+        | Body::ReleasePublish(_)
+        | Body::ReleaseWithdraw(_)
+        | Body::Evaluation(_)
+        | Body::SchemePropose(_)
+        | Body::RulePropose(_)
+        | Body::Approve(_) => false,
+    }
 }
 
 /// An operation with everything that its contract needs.

@@ -15,6 +15,7 @@ use crate::pages::{Map, Pages};
 use crate::record::matching::{MatchRecord, MatchStatus};
 use crate::record::{self, joined, load, parted};
 use crate::state::{Overlay, State, StateFault};
+use crate::trace::unit;
 
 /// A match as readers see it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,18 +84,41 @@ pub(crate) fn status_of(record: &MatchRecord) -> MatchStatus {
         MatchStatus::InDoubt
     } else if record.agreeing > 0 {
         MatchStatus::Confirmed
-    } else if record.one_sided > 0 || !voices(record).is_empty() {
+    } else if record.one_sided > 0 || has_act || !voices(record).is_empty() {
         MatchStatus::OneSided
     } else {
         MatchStatus::Unspecified
     }
 }
 
-/// Agencies that say that both codes are one goods.
+/// Agencies that say that both codes are one goods, and have had a part in them.
 pub(crate) fn voices(record: &MatchRecord) -> BTreeSet<u32> {
     let claims = record.claimants.iter().filter(|claim| claim.count > 0);
     let acts = record.declared.iter().chain(&record.confirmed).copied();
+    let acts = acts.filter(|agency| !record.bystanders.contains(agency));
     claims.map(|claim| claim.agency).chain(acts).collect()
+}
+
+/// Agencies that declared or confirmed a match though no event of theirs names either unit. Who ships
+/// or receives a unit names it, and who receives it under a code of his own names both.
+pub(crate) fn bystanders(
+    state: &dyn State,
+    (from, to): (&[u8], &[u8]),
+    record: &MatchRecord,
+) -> Result<Vec<u32>, StateFault> {
+    let mut spoken: BTreeSet<u32> =
+        record.declared.iter().chain(&record.confirmed).copied().collect();
+    // Of nearly every match nobody has said anything, and this is all it costs to know.
+    if spoken.is_empty() {
+        return Ok(Vec::new());
+    }
+    for side in [from, to] {
+        let named = unit::of(state, side)?.map(|known| known.agencies).unwrap_or_default();
+        for known in named.iter().filter(|known| known.count > 0) {
+            spoken.remove(&known.agency);
+        }
+    }
+    Ok(spoken.into_iter().collect())
 }
 
 /// Writes a match and keeps both units' lists of matches; a match that nothing speaks for goes.

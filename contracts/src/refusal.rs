@@ -136,6 +136,15 @@ refusals! {
     } = 28, "MATCH_OVER_ALLOCATED",
         "超量匹配：发出 {shipped}，匹配 {matched}",
         "{shipped} shipped, {matched} would be matched";
+    /// Nothing is left of the giving unit: all of it went into other units.
+    MatchSourceConsumed {
+        /// Giving unit.
+        from: String,
+        /// How much of it went into others.
+        consumed: String,
+    } = 29, "MATCH_SOURCE_CONSUMED",
+        "来源已用尽：{from} 已全部加工或分割，共 {consumed}",
+        "{from} is no more: all of it, {consumed}, went into other units";
 
     /// There is no such proposal.
     ProposalUnknown {

@@ -1,5 +1,6 @@
 //! Registry entries: parties, stations, products, vehicles, certificates, declarations. The latest
-//! writing stands; what it covers is known to the units that it names.
+//! writing stands, of a certificate that of each agency; what it covers is known to the units that it
+//! names.
 
 use proto::codec::Writer;
 use proto::schema::Body;
@@ -12,7 +13,8 @@ use crate::execute::BlockContext;
 use crate::links::{self, Naming};
 use crate::matching::settle;
 use crate::record::registry::{
-    CertificateRecord, DeclarationRecord, PartyRecord, ProductRecord, StationRecord, VehicleRecord,
+    CertificateEntry, CertificateRecord, DeclarationRecord, PartyRecord, ProductRecord,
+    StationRecord, VehicleRecord,
 };
 use crate::record::{load, load_or_default, store};
 use crate::state::{Overlay, State, StateFault};
@@ -52,7 +54,6 @@ macro_rules! write {
             revision: before.revision.saturating_add(1),
         };
         store($state, Namespace::$namespace, &key, &record)?;
-        before
     }};
 }
 
@@ -81,26 +82,7 @@ pub(crate) fn record(
             let key = key(Field::Vehicle, &vehicle.plate);
             write!(state, context, naming, Vehicle, VehicleRecord, key, vehicle);
         }
-        Body::Certificate(certificate) => {
-            let key = key(Field::Certificates, &certificate.number);
-            let before = write!(
-                state,
-                context,
-                naming,
-                Certificate,
-                CertificateRecord,
-                key.clone(),
-                certificate
-            );
-            if let Some(replaced) = &before.entry {
-                // The codes of the replaced entry are those of the agency that wrote it.
-                let agency = u16::try_from(before.agency).unwrap_or_default();
-                let agency = proto::AgencyIndex::new(agency);
-                let by = Naming { agency, codes: naming.codes };
-                cover(state, &by, &key, replaced, Sign::TakeBack)?;
-            }
-            cover(state, naming, &key, certificate, Sign::Add)?;
-        }
+        Body::Certificate(certificate) => certify(state, context, naming, certificate)?,
         Body::Declaration(declaration) => {
             let key = key(Field::Declaration, &declaration.number);
             write!(state, context, naming, Declaration, DeclarationRecord, key, declaration);
@@ -119,6 +101,27 @@ pub(crate) fn record(
         | Body::Approve(_) => (), // other contracts write these
     }
     Ok(())
+}
+
+/// Writes an agency's entry of a certificate in place of its own former one.
+fn certify(
+    state: &mut Overlay<'_>,
+    context: &BlockContext,
+    naming: &Naming<'_>,
+    certificate: &Certificate,
+) -> Result<(), StateFault> {
+    let key = naming.subject(Field::Certificates, &certificate.number).key;
+    let mut record: CertificateRecord = load_or_default(state, Namespace::Certificate, &key)?;
+    let former = record.write(CertificateEntry {
+        entry: Some(certificate.clone()),
+        agency: naming.agency.value().into(),
+        height: context.height.value(),
+    });
+    store(state, Namespace::Certificate, &key, &record)?;
+    if let Some(former) = &former {
+        cover(state, naming, &key, former, Sign::TakeBack)?;
+    }
+    cover(state, naming, &key, certificate, Sign::Add)
 }
 
 fn cover(

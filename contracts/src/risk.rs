@@ -50,6 +50,11 @@ pub(crate) fn on_effects(
             missing::touch(state, &line.unit);
         }
     }
+    if fact.container.is_some() {
+        for line in fact.packed() {
+            over::touch_places(state, &line.unit)?;
+        }
+    }
     let is_imported = fact.lot.as_ref().is_some_and(|lot| lot.imported);
     let has_papers = !fact.certificates.is_empty() || !fact.declaration.is_empty();
     let units: &mut dyn Iterator<Item = &crate::fact::Line> = if is_imported || has_papers {
@@ -115,6 +120,15 @@ pub(crate) fn on_match_conflict(
     now: &[Conflict],
 ) -> Result<Raised, StateFault> {
     conflict::run(context, state, pair, now)
+}
+
+/// When a match of an OPAQUE unit moves to the unit of a scheme that it is, and the pair goes.
+pub(crate) fn on_match_moved(
+    context: &BlockContext,
+    state: &mut Overlay<'_>,
+    pair: (&[u8], &[u8]),
+) -> Result<Raised, StateFault> {
+    conflict::leave(context, state, pair)
 }
 
 /// After everything of an OPAQUE unit moved to the unit of a scheme that it is.

@@ -5,15 +5,27 @@
 use proto::receipt::Role;
 use proto::trie::Namespace;
 
+use crate::execute::{BlockContext, Step};
 use crate::matching::{self, delivery, settle};
 use crate::pages::{Found, Map, Pages};
 use crate::record::matching::MatchRecord;
 use crate::record::shipment::{LegSum, ShipmentRecord, add_amount};
 use crate::record::unit::{Count, Packing, Sums, UnitRecord};
 use crate::record::{load_or_default, parted, store};
+use crate::risk;
 use crate::state::{Overlay, StateFault};
-use crate::trace::unit::{add_totals, count_agency};
+use crate::trace::unit::{add_totals, count_agency, count_day};
 use crate::trace::{count, lineage, papers, stock, update, value_of};
+
+/// What a block does of the job.
+pub(super) struct Work<'a> {
+    /// The block.
+    pub(super) context: &'a BlockContext,
+    /// Entries that it may still move.
+    pub(super) moves: usize,
+    /// What the rules say to what moved.
+    pub(super) steps: Vec<Step>,
+}
 
 /// The two units.
 #[derive(Clone, Copy)]
@@ -36,12 +48,12 @@ impl Pair<'_> {
     }
 }
 
-/// Moves up to `moves` entries; whether everything has moved.
+/// Moves as many entries as the block may; whether everything has moved.
 pub(super) fn advance(
     state: &mut Overlay<'_>,
     old: &[u8],
     new: &[u8],
-    moves: &mut usize,
+    work: &mut Work<'_>,
 ) -> Result<bool, StateFault> {
     let pair = Pair { old, new };
     let maps = [
@@ -57,16 +69,16 @@ pub(super) fn advance(
     for map in maps {
         let pages = Pages::of(Namespace::Unit, old, map);
         loop {
-            if *moves == 0 {
+            if work.moves == 0 {
                 return Ok(false);
             }
-            let found = pages.scan(state, None, *moves)?;
+            let found = pages.scan(state, None, work.moves)?;
             if found.is_empty() {
                 break;
             }
             for entry in found {
-                *moves = moves.saturating_sub(1);
-                if !entry_of(state, pair, map, &entry, moves)? {
+                work.moves = work.moves.saturating_sub(1);
+                if !entry_of(state, pair, map, &entry, work)? {
                     return Ok(false);
                 }
             }
@@ -82,14 +94,14 @@ fn entry_of(
     pair: Pair<'_>,
     map: Map,
     entry: &Found,
-    moves: &mut usize,
+    work: &mut Work<'_>,
 ) -> Result<bool, StateFault> {
     match map {
         Map::Containers => containment(state, pair, entry).map(|()| true),
         Map::Places => place(state, pair, entry).map(|()| true),
         Map::Papers => paper(state, pair, entry).map(|()| true),
-        Map::Shipments => shipment(state, pair, &entry.key, moves),
-        Map::Matches => matched(state, pair, &entry.key, moves),
+        Map::Shipments => shipment(state, pair, &entry.key, work),
+        Map::Matches => matched(state, pair, &entry.key, work),
         Map::Lineage
         | Map::Lots
         | Map::Handlers
@@ -168,7 +180,7 @@ fn shipment(
     state: &mut Overlay<'_>,
     pair: Pair<'_>,
     key: &[u8],
-    moves: &mut usize,
+    work: &mut Work<'_>,
 ) -> Result<bool, StateFault> {
     let Some((document, _)) = parted(key) else {
         pair.pages(Map::Shipments).0.remove(state, key)?;
@@ -179,8 +191,8 @@ fn shipment(
     for map in [Map::Legs, Map::Takers] {
         let from = Pages::of(Namespace::Shipment, key, map);
         let to = Pages::of(Namespace::Shipment, &new_key, map);
-        for entry in from.scan(state, None, *moves)? {
-            *moves = moves.saturating_sub(1);
+        for entry in from.scan(state, None, work.moves)? {
+            work.moves = work.moves.saturating_sub(1);
             let held: LegSum = value_of(&entry.key, &entry.value)?;
             from.remove(state, &entry.key)?;
             let mut now = entry.key.clone();
@@ -222,7 +234,7 @@ fn matched(
     state: &mut Overlay<'_>,
     pair: Pair<'_>,
     key: &[u8],
-    moves: &mut usize,
+    work: &mut Work<'_>,
 ) -> Result<bool, StateFault> {
     let Some((from, to)) = parted(key) else {
         pair.pages(Map::Matches).0.remove(state, key)?;
@@ -230,8 +242,8 @@ fn matched(
     };
     let (now_from, now_to) = (pair.now(from), pair.now(to));
     let documents = Pages::of(Namespace::Match, key, Map::Documents);
-    for entry in documents.scan(state, None, *moves)? {
-        *moves = moves.saturating_sub(1);
+    for entry in documents.scan(state, None, work.moves)? {
+        work.moves = work.moves.saturating_sub(1);
         settle::set_document(state, (from, to), &entry.key, None)?;
         let text = String::from_utf8_lossy(&entry.key).into_owned();
         let shipment = delivery::shipment_key(&text, now_from);
@@ -252,6 +264,8 @@ fn matched(
         return Ok(false);
     }
     let held: MatchRecord = load_or_default(state, Namespace::Match, key)?;
+    // Nobody judges a pair that is no more: its alerts would stay open for ever.
+    work.steps.extend(risk::on_match_moved(work.context, state, (from, to))?.steps);
     matching::store(state, from, to, &MatchRecord::default())?;
     // Where both codes turn out to be one unit there is nothing left to match.
     if now_from == now_to {
@@ -271,6 +285,12 @@ fn matched(
         into.sort_unstable();
         into.dedup();
     }
+    for declared in held.declared_amounts {
+        if sum.declared_amounts.iter().all(|known| known.agency != declared.agency) {
+            sum.declared_amounts.push(declared);
+        }
+    }
+    sum.declared_amounts.sort();
     sum.relation = sum.relation.max(held.relation);
     sum.voided_height = sum.voided_height.max(held.voided_height);
     sum.own_matter |= held.own_matter;
@@ -298,6 +318,9 @@ fn unit(state: &mut Overlay<'_>, pair: Pair<'_>) -> Result<(), StateFault> {
     for agency in &held.agencies {
         count_agency(&mut sum.agencies, agency.agency, agency.count);
     }
+    for coded in &held.coded {
+        count_day(&mut sum.coded, coded.day, coded.count);
+    }
     for total in &held.totals {
         add_totals(&mut sum.totals, total.uom, total);
     }
@@ -311,5 +334,6 @@ fn unit(state: &mut Overlay<'_>, pair: Pair<'_>) -> Result<(), StateFault> {
     };
     store(state, Namespace::Unit, pair.old, &alias)?;
     pair.pages(Map::Aliases).1.put(state, pair.old, Vec::new())?;
+    settle::touch_spoken(state, pair.new)?;
     settle::touch_unit(state, pair.new)
 }

@@ -3,27 +3,35 @@
 
 use proto::schema::OperationKind;
 use proto::schema::act::{MatchDecision, MatchDeclare, Relation};
-use proto::schema::event::{Quantity, Uom};
+use proto::schema::event::Uom;
 use proto::schema::roles::Normaliser;
 use proto::trie::Namespace;
 
 use super::class::{self, Pair};
 use super::settle;
-use super::{delivery, status_of, store, voices};
+use super::{bystanders, delivery, of_unit, status_of, store, voices};
 use crate::codes;
 use crate::context::Raised;
 use crate::execute::BlockContext;
 use crate::links::{self, Naming};
+use crate::pages::{Map, Pages};
 use crate::record::load_or_default;
-use crate::record::matching::{MatchRecord, MatchStatus};
+use crate::record::matching::{DeclaredAmount, MatchRecord, MatchStatus};
+use crate::record::shipment::{Amount, LegSum, add_amount};
+use crate::record::unit::Flow;
 use crate::refusal::Refusal;
 use crate::state::{Overlay, StateFault};
-use crate::trace::unit;
+use crate::trace::stock::{self, Status};
+use crate::trace::{entry, unit};
 
 type Judged = Result<Result<Raised, Refusal>, StateFault>;
 
 /// Shipments and statements of a match that are searched for the agencies concerned.
 const SEARCHED_MAX: usize = 16;
+
+/// Matches of the giving unit whose quantities are added up, and places of it that are asked for what
+/// is left. What lies beyond is not seen, as in a class of that many units.
+const ADDED_MAX: usize = 256;
 
 /// Declares that two codes are one goods.
 pub(crate) fn declare(
@@ -47,7 +55,13 @@ pub(crate) fn declare(
     if from != to && class::of(state, &to)?.reaches(&to, &from) {
         return Ok(Err(Refusal::MatchCycle { from: words(&from), to: words(&to) }));
     }
-    if let Err(refusal) = within_shipment(state, &from, act)? {
+    if let Some(consumed) = consumed(state, &from)? {
+        return Ok(Err(Refusal::MatchSourceConsumed { from: words(&from), consumed }));
+    }
+    let claimed = claimed(agency, act);
+    if let Some(claimed) = &claimed
+        && let Err(refusal) = within_shipment(state, &(from.clone(), to.clone()), claimed)?
+    {
         return Ok(Err(refusal));
     }
     // What was withdrawn begins anew: nobody's old word counts.
@@ -56,11 +70,15 @@ pub(crate) fn declare(
         record.declared.clear();
         record.confirmed.clear();
         record.disputed.clear();
+        record.declared_amounts.clear();
         record.own_matter = false;
     }
     record.relation = act.relation().into();
     record.own_matter = act.relation() == Relation::Relabel && is_alone(state, &from, agency)?;
     insert(&mut record.declared, agency);
+    record.declared_amounts.retain(|known| known.agency != u32::from(agency));
+    record.declared_amounts.extend(claimed);
+    record.declared_amounts.sort();
     for unit in [&from, &to] {
         codes::note_unit(state, unit)?;
     }
@@ -117,6 +135,7 @@ pub(crate) fn decide_on(
             }
             record.disputed.retain(|known| *known != u32::from(agency));
             insert(&mut record.confirmed, agency);
+            record.bystanders = bystanders(state, (&from, &to), &record)?;
             let has_papers = record.agreeing + record.one_sided + record.disagreeing > 0;
             record.own_matter |= has_papers && concerned == [u32::from(agency)];
             if !record.own_matter && voices(&record).len() < 2 {
@@ -129,6 +148,7 @@ pub(crate) fn decide_on(
             }
             record.confirmed.retain(|known| *known != u32::from(agency));
             record.declared.retain(|known| *known != u32::from(agency));
+            record.declared_amounts.retain(|known| known.agency != u32::from(agency));
             insert(&mut record.disputed, agency);
         }
         Decision::Void => {
@@ -174,8 +194,8 @@ fn insert(agencies: &mut Vec<u32>, agency: u16) {
     agencies.dedup();
 }
 
-/// Agencies that a match concerns: those that said something of it, and those whose platforms sent
-/// or received the goods.
+/// Agencies that a match concerns: those that have a part in it and said something of it, and those
+/// whose platforms sent or received the goods; where there is none, those that declared it.
 fn concerned(
     state: &Overlay<'_>,
     (from, to): (&[u8], &[u8]),
@@ -192,6 +212,9 @@ fn concerned(
         let known = unit::of(state, side)?.map(|known| known.agencies).unwrap_or_default();
         agencies.extend(known.iter().map(|known| known.agency));
     }
+    if agencies.is_empty() {
+        agencies.extend(&record.declared);
+    }
     agencies.sort_unstable();
     agencies.dedup();
     Ok(agencies)
@@ -203,30 +226,66 @@ fn is_alone(state: &Overlay<'_>, unit: &[u8], agency: u16) -> Result<bool, State
     Ok(agencies.iter().all(|known| known.agency == u32::from(agency)))
 }
 
-/// A declaration must not claim more than was sent under the document that it names.
-fn within_shipment(
-    state: &Overlay<'_>,
-    from: &[u8],
-    act: &MatchDeclare,
-) -> Result<Result<(), Refusal>, StateFault> {
-    let (Some(quantity), false) = (&act.quantity, act.document.is_empty()) else {
-        return Ok(Ok(()));
-    };
-    let key = delivery::shipment_key(&links::document(&act.document), from);
-    let Some(shipment) = delivery::shipment(state, &key)? else { return Ok(Ok(())) };
-    let matched = i64::try_from(quantity.milli).unwrap_or(i64::MAX);
-    let sent = shipment.shipped.iter().find(|sent| sent.uom == quantity.uom);
-    match sent {
-        Some(sent) if matched > sent.milli => Ok(Err(Refusal::MatchOverAllocated {
-            shipped: amount(sent.milli, sent.uom),
-            matched: stated(quantity),
-        })),
-        Some(_) | None => Ok(Ok(())),
+/// How much of a unit went into others, where all of it did: then it is no source of anything.
+fn consumed(state: &Overlay<'_>, unit: &[u8]) -> Result<Option<String>, StateFault> {
+    match stock::status(state, unit, ADDED_MAX)? {
+        Status::Consumed | Status::Split => (),
+        // What was sold, used or disposed of was the goods until then.
+        Status::Active | Status::Sold | Status::Used | Status::Disposed => return Ok(None),
     }
+    let mut went: Vec<Amount> = Vec::new();
+    for sums in unit::of(state, unit)?.map(|known| known.totals).unwrap_or_default() {
+        let milli = sums.sum(Flow::Consumed).saturating_add(sums.sum(Flow::Divided));
+        add_amount(&mut went, Amount { uom: sums.uom, milli });
+    }
+    let went: Vec<String> = went.iter().map(|went| amount(went.milli, went.uom)).collect();
+    Ok(Some(went.join(" + ")))
 }
 
-fn stated(quantity: &Quantity) -> String {
-    amount(i64::try_from(quantity.milli).unwrap_or(i64::MAX), quantity.uom)
+/// What a declaration claims of a delivery; none where it names no quantity or no document.
+fn claimed(agency: u16, act: &MatchDeclare) -> Option<DeclaredAmount> {
+    let quantity = act.quantity.filter(|_| !act.document.is_empty())?;
+    let milli = i64::try_from(quantity.milli).unwrap_or(i64::MAX);
+    let document = links::document(&act.document);
+    Some(DeclaredAmount { agency: agency.into(), document, uom: quantity.uom, milli })
+}
+
+/// A declaration must not claim more than was sent under the document that it names, nor may all that
+/// is matched under it together.
+fn within_shipment(
+    state: &Overlay<'_>,
+    pair: &Pair,
+    claimed: &DeclaredAmount,
+) -> Result<Result<(), Refusal>, StateFault> {
+    let key = delivery::shipment_key(&claimed.document, &pair.0);
+    let shipment = delivery::shipment(state, &key)?.unwrap_or_default();
+    let Some(sent) = shipment.shipped.iter().find(|sent| sent.uom == claimed.uom) else {
+        return Ok(Ok(()));
+    };
+    let takers = Pages::of(Namespace::Shipment, &key, Map::Takers);
+    let is_same =
+        |known: &&DeclaredAmount| known.document == claimed.document && known.uom == claimed.uom;
+    let mut matched = claimed.milli;
+    for held in of_unit(state, &pair.0, ADDED_MAX)? {
+        // Of its own pair the declaration says how much it is, whatever was said before.
+        let is_other = held.from == pair.0 && held.to != pair.1;
+        if !is_other || status_of(&held.record) == MatchStatus::Voided {
+            continue;
+        }
+        let declared = held.record.declared_amounts.iter().filter(is_same);
+        let declared = declared.map(|known| known.milli).max().unwrap_or_default();
+        let taken: Option<LegSum> = entry(state, &takers, &held.to)?;
+        let taken = taken.unwrap_or_default().amounts;
+        let taken = taken.iter().find(|taken| taken.uom == claimed.uom);
+        // Who declares what a platform received says the same thing twice.
+        let of_pair = declared.max(taken.map_or(0, |taken| taken.milli));
+        matched = matched.saturating_add(of_pair);
+    }
+    if matched > sent.milli {
+        let (shipped, matched) = (amount(sent.milli, sent.uom), amount(matched, sent.uom));
+        return Ok(Err(Refusal::MatchOverAllocated { shipped, matched }));
+    }
+    Ok(Ok(()))
 }
 
 /// A quantity in words, such as `12.5 KGM`.

@@ -10,7 +10,7 @@ use proto::schema::act::Relation;
 use proto::trie::Namespace;
 
 use super::class::{self, Pair, pair_of, verdict_byte};
-use super::{delivery, key, status_of, store};
+use super::{bystanders, delivery, key, of_unit, status_of, store};
 use crate::execute::{BlockContext, Step};
 use crate::links::unit_link;
 use crate::pages::{Map, Pages};
@@ -162,10 +162,15 @@ pub(crate) fn review(
     for pair in pairs {
         let mut record: MatchRecord =
             load_or_default(state, Namespace::Match, &key(&pair.0, &pair.1))?;
+        let bystanders = bystanders(state, (&pair.0, &pair.1), &record)?;
+        let is_other = record.bystanders != bystanders;
+        record.bystanders = bystanders;
         let (before, now) = (record.status(), status_of(&record));
-        if before != now {
-            record.status = now.into();
+        record.status = now.into();
+        if is_other || before != now {
             store(state, &pair.0, &pair.1, &record)?;
+        }
+        if before != now {
             changes.entry(pair.clone()).or_default().status = Some((before, now));
             risk::on_match(state, (&pair.0, &pair.1), now)?;
         }
@@ -271,6 +276,18 @@ fn evidence(
     let document = String::from_utf8_lossy(&first.key).into_owned();
     let shipment = delivery::shipment(state, &delivery::shipment_key(&document, from))?;
     Ok(Some((document, shipment.unwrap_or_default())))
+}
+
+/// Touches the matches of a unit that agencies spoke of, where it changed who has a part in it.
+pub(crate) fn touch_spoken(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
+    /// Matches of one unit that are looked at.
+    const TOUCHED_MAX: usize = 64;
+    for found in of_unit(state, unit, TOUCHED_MAX)? {
+        if !found.record.declared.is_empty() || !found.record.confirmed.is_empty() {
+            touch_match(state, &found.from, &found.to);
+        }
+    }
+    Ok(())
 }
 
 /// Touches the matches of a unit whose papers changed.

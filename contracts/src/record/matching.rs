@@ -2,6 +2,7 @@
 
 use super::unit::AgencyCount;
 use proto::schema::act::Relation;
+use proto::schema::event::Uom;
 
 /// Where a match stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, prost::Enumeration)]
@@ -31,6 +32,23 @@ pub enum Conflict {
     Cycle = 2,
     /// More was received under the code than was sent.
     OverAllocated = 3,
+}
+
+/// How much an agency declared of a match.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, prost::Message)]
+pub struct DeclaredAmount {
+    /// The agency.
+    #[prost(uint32, tag = "1")]
+    pub agency: u32,
+    /// Document that it named.
+    #[prost(string, tag = "2")]
+    pub document: String,
+    /// The unit of measure.
+    #[prost(enumeration = "Uom", tag = "3")]
+    pub uom: i32,
+    /// Thousandths of it.
+    #[prost(sint64, tag = "4")]
+    pub milli: i64,
 }
 
 /// Namespace MATCH, key = u16 length, giving unit, taking unit.
@@ -73,4 +91,11 @@ pub struct MatchRecord {
     /// What contradicts it, ascending.
     #[prost(enumeration = "Conflict", repeated, tag = "12")]
     pub conflicts: Vec<i32>,
+    /// What agencies declared with a quantity and a document, one for each, ascending.
+    #[prost(message, repeated, tag = "13")]
+    pub declared_amounts: Vec<DeclaredAmount>,
+    /// Agencies that declared or confirmed it while none of their events in force names either unit,
+    /// ascending: their word is no voice.
+    #[prost(uint32, repeated, tag = "14")]
+    pub bystanders: Vec<u32>,
 }

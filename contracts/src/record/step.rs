@@ -9,7 +9,8 @@ use super::matching::MatchStatus;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, prost::Enumeration)]
 #[repr(i32)]
 pub enum StepKind {
-    /// Not stated.
+    /// Links of a correction that its receipt had no room for; the detail is agency u16, `op_uid` and
+    /// number u32.
     Unspecified = 0,
     /// A match changed its status.
     Match = 1,
@@ -54,7 +55,7 @@ pub struct StepRecord {
     /// Received under that document.
     #[prost(message, repeated, tag = "10")]
     pub received: Vec<Amount>,
-    /// What a deadline or a job of the risk rules says.
+    /// What a deadline or a job of the risk rules says; whose links these are.
     #[prost(bytes = "vec", tag = "11")]
     pub detail: Vec<u8>,
 }

@@ -31,6 +31,33 @@ pub struct AgencyCount {
     pub count: i64,
 }
 
+/// Milliseconds by which a day begins earlier in China than in UTC: the days of papers are China's.
+const CHINA_MS: u64 = 8 * 3_600_000;
+
+/// Milliseconds of a day.
+const DAY_MS: u64 = 24 * 3_600_000;
+
+/// How many codings of a unit fall on a day.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct DayCount {
+    /// Day in China, since 1970-01-01.
+    #[prost(uint32, tag = "1")]
+    pub day: u32,
+    /// Events in force.
+    #[prost(sint64, tag = "2")]
+    pub count: i64,
+}
+
+/// The day in China of a time.
+pub(crate) fn day_of(ms: u64) -> u32 {
+    u32::try_from(ms.saturating_add(CHINA_MS) / DAY_MS).unwrap_or(u32::MAX)
+}
+
+/// When a day in China begins.
+pub(crate) fn day_begins_ms(day: u32) -> u64 {
+    (u64::from(day) * DAY_MS).saturating_sub(CHINA_MS)
+}
+
 /// Namespace UNIT, key = unit subject.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct UnitRecord {
@@ -58,12 +85,22 @@ pub struct UnitRecord {
     /// The unit of a scheme that this OPAQUE one turned out to be; everything else moved there.
     #[prost(bytes = "vec", tag = "8")]
     pub alias_of: Vec<u8>,
+    /// Days of the events in force that code the unit or say that it is imported, ascending.
+    #[prost(message, repeated, tag = "9")]
+    pub coded: Vec<DayCount>,
 }
 
 impl UnitRecord {
     /// Whether any event in force says that the goods are imported.
     pub const fn is_imported(&self) -> bool {
         self.imported > 0
+    }
+
+    /// The day in China of its earliest coding in force; that of the earliest event that names it
+    /// where none is.
+    pub fn coded_day(&self) -> u32 {
+        let coded = self.coded.iter().find(|coded| coded.count > 0).map(|coded| coded.day);
+        coded.unwrap_or_else(|| self.first.as_ref().map_or(0, |first| day_of(first.occurred_ms)))
     }
 
     /// The agency whose event names the unit first.

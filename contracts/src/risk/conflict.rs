@@ -39,10 +39,8 @@ pub(super) fn run(
     let held_match = matching::of(state, from, to)?.unwrap_or_default();
     let is_voided = matching::status_of(&held_match) == MatchStatus::Voided;
     for kind in KINDS {
-        let mut cause = matching::key(from, to);
-        cause.push(u8::try_from(i32::from(kind)).unwrap_or_default());
-        let id = alert::id_of(state, Rule::MatchConflict, &cause)?;
-        let held = alert::of(state, &id)?;
+        let cause = cause_of(pair, kind);
+        let (id, held) = known(state, &cause)?;
         let is_active = held.as_ref().is_some_and(|held| held.state().is_active());
         match (now.contains(&kind), held) {
             (true, held) if !is_active => {
@@ -59,6 +57,36 @@ pub(super) fn run(
         }
     }
     Ok(raised)
+}
+
+/// Closes what is raised of a pair that goes, because one of its codes has another name now: what
+/// contradicts the pair that it is, is found there anew. Each in a step of its own.
+pub(super) fn leave(
+    context: &BlockContext,
+    state: &mut Overlay<'_>,
+    (from, to): (&[u8], &[u8]),
+) -> Result<Raised, StateFault> {
+    let mut raised = Raised::default();
+    for kind in KINDS {
+        let (id, held) = known(state, &cause_of((from, to), kind))?;
+        if let Some(held) = held.filter(|held| held.state().is_active()) {
+            raised.extend(alert::step(context, state, (&id, held), Transition::Closed)?);
+        }
+    }
+    Ok(raised)
+}
+
+/// What the alert of a pair and a kind of contradiction is of.
+fn cause_of((from, to): (&[u8], &[u8]), kind: Conflict) -> Vec<u8> {
+    let mut cause = matching::key(from, to);
+    cause.push(u8::try_from(i32::from(kind)).unwrap_or_default());
+    cause
+}
+
+fn known(state: &dyn State, cause: &[u8]) -> Result<(String, Option<AlertRecord>), StateFault> {
+    let id = alert::id_of(state, Rule::MatchConflict, cause)?;
+    let held = alert::of(state, &id)?;
+    Ok((id, held))
 }
 
 fn described(

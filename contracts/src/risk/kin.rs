@@ -59,15 +59,26 @@ pub(super) const fn way_of(role: Role) -> Option<Way> {
     }
 }
 
+/// The other side of an event.
+#[derive(Default)]
+pub(super) struct Across {
+    /// Its units, and how they are related to this side's.
+    pub(super) units: Vec<(Kin, Vec<u8>)>,
+    /// Lines that were read to know them: all of the event's, since each is given its key.
+    pub(super) lines: usize,
+}
+
 /// The units at the other side of an event in force; none where it is not in force any more.
 pub(super) fn across(
     state: &dyn State,
     codes: &Codes,
     descent: &Descent,
-) -> Result<Vec<(Kin, Vec<u8>)>, StateFault> {
-    let Some(way) = way_of(descent.role) else { return Ok(Vec::new()) };
+) -> Result<Across, StateFault> {
+    let Some(way) = way_of(descent.role) else { return Ok(Across::default()) };
     let naming = Naming { agency: descent.agency, codes };
-    let Some(fact) = fact::in_force(&naming, state, descent.uid)? else { return Ok(Vec::new()) };
+    let Some(fact) = fact::in_force(&naming, state, descent.uid)? else {
+        return Ok(Across::default());
+    };
     let is_split = fact.kind == OperationKind::Split;
     let (kin, lines) = match way {
         Way::Forward if is_split => (Kin::Part, fact.made()),
@@ -75,8 +86,13 @@ pub(super) fn across(
         Way::Back if is_split => (Kin::SplitParent, fact.consumed()),
         Way::Back => (Kin::ProcessParent, fact.consumed()),
     };
-    Ok(lines.iter().map(|line| (kin, line.unit.clone())).collect())
+    let units = lines.iter().map(|line| (kin, line.unit.clone())).collect();
+    Ok(Across { units, lines: fact.lines().count() })
 }
+
+/// Lines of an event that cost as much as looking up a unit's neighbours does: a page holds as many
+/// entries.
+const LINES_PER_LOOKUP: usize = 32;
 
 /// Units whose neighbours are looked up in a block. A block with more touched goods than that goes on
 /// in the next one: no family of goods, however large, keeps a block from ending.
@@ -232,9 +248,9 @@ impl<'a> Walker<'a> {
 
     fn event(&mut self, state: &dyn State, descent: Descent) -> Result<&[Vec<u8>], StateFault> {
         if !self.events.contains_key(&descent) {
-            self.spend(1);
-            let units = across(state, self.codes, &descent)?;
-            self.events.insert(descent, units.into_iter().map(|(_, unit)| unit).collect());
+            let found = across(state, self.codes, &descent)?;
+            self.spend(1 + found.lines / LINES_PER_LOOKUP);
+            self.events.insert(descent, found.units.into_iter().map(|(_, unit)| unit).collect());
         }
         Ok(self.events.get(&descent).map(Vec::as_slice).unwrap_or_default())
     }

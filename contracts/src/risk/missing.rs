@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use proto::Hash;
 use proto::receipt::SubjectKind;
-use proto::schema::registry::CertificateType;
+use proto::schema::registry::{Certificate, CertificateType};
 use proto::trie::Namespace;
 
 use super::alert::{self, AlertRecord, AlertSubject, Input, Level, Rule, Transition};
@@ -18,7 +18,8 @@ use crate::execute::BlockContext;
 use crate::matching;
 use crate::pages::{Map, Pages};
 use crate::queue::Queue;
-use crate::record::unit::{Flow, UnitRecord};
+use crate::record::registry::CertificateRecord;
+use crate::record::unit::{Flow, UnitRecord, day_begins_ms};
 use crate::registry;
 use crate::state::{Overlay, State, StateFault};
 use crate::trace::unit;
@@ -181,9 +182,10 @@ fn finding(
         return Ok(None);
     }
     // Papers first: where they are in order, and mostly they are, nothing needs to be walked.
-    let coded_ms = record.first.as_ref().map_or(0, |first| first.occurred_ms);
+    let coded_day = record.coded_day();
+    let coded_ms = day_begins_ms(coded_day);
     let (required, parameters_height) = required(state, coded_ms)?;
-    let (present, certificates) = present(walker, state, origin)?;
+    let (present, certificates) = present(walker, state, (origin, coded_day))?;
     let missing: Vec<CertificateType> =
         required.iter().copied().filter(|kind| !present.contains(kind)).collect();
     if missing.is_empty() {
@@ -250,11 +252,12 @@ fn required(state: &dyn State, coded_ms: u64) -> Result<(Vec<CertificateType>, u
     Ok((kinds.collect(), first.max(second)))
 }
 
-/// Types that are there for a lot, by its own papers and those of codes of the same goods.
+/// Types that are there for a lot and were valid on the day of its coding, by its own papers and
+/// those of codes of the same goods.
 fn present(
     walker: &mut Walker<'_>,
     state: &dyn State,
-    origin: &[u8],
+    (origin, coded_day): (&[u8], u32),
 ) -> Result<(BTreeSet<CertificateType>, usize), StateFault> {
     let units = matching::class::of(state, origin)?.units;
     walker.spend(units.len());
@@ -265,9 +268,16 @@ fn present(
     let mut kinds = BTreeSet::new();
     for number in &numbers {
         let registered = registry::certificate(state, number)?;
-        kinds.extend(registered.and_then(|found| found.entry).map(|e| e.certificate_type()));
+        let entries = registered.iter().flat_map(CertificateRecord::entries);
+        let valid = entries.filter(|entry| is_valid(entry, coded_day));
+        kinds.extend(valid.map(Certificate::certificate_type));
     }
     Ok((kinds, numbers.len()))
+}
+
+/// Whether a certificate was still valid on a day; one that states no last day is.
+const fn is_valid(certificate: &Certificate, day: u32) -> bool {
+    certificate.valid_to_day == 0 || certificate.valid_to_day >= day
 }
 
 fn names(kinds: &[CertificateType]) -> String {

@@ -2,8 +2,11 @@
 //! missing event may still come; the alert is closed when it comes. What is counted does not depend
 //! on the order of arrival.
 
+use std::collections::BTreeSet;
+
 use proto::TimeMs;
-use proto::receipt::SubjectKind;
+use proto::receipt::{Role, SubjectKind};
+use proto::schema::event::Uom;
 
 use super::alert::{self, AlertRecord, AlertState, AlertSubject, Input, Level, Rule, Transition};
 use super::{VERSION, parameter};
@@ -23,6 +26,17 @@ const BALANCES_MAX: usize = 4_096;
 /// Codes of the same goods that are reckoned together in a block; the rest waits for the next one.
 const UNITS_MAX: usize = 8_192;
 
+/// Containers around goods, and contents of a container, that are looked at: a pallet of boxes in a
+/// lorry.
+const NESTED_MAX: usize = 64;
+
+/// Places of one unit that are looked at.
+const PLACES_MAX: usize = 64;
+
+/// Units of measure: the balances of a unit at a station.
+const UOMS: [Uom; 7] =
+    [Uom::Unspecified, Uom::Kgm, Uom::Xbx, Uom::H87, Uom::Xpx, Uom::Ltr, Uom::Xpa];
+
 /// Beginning of the payload of a deadline.
 pub(super) const DUE: &[u8] = b"R12:";
 
@@ -39,12 +53,42 @@ pub(super) fn touch(state: &mut Overlay<'_>, unit: &[u8], station: &[u8], uom: i
 
 /// Notes every place of a unit, where another code turned out to be the same goods.
 pub(super) fn touch_places(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
-    /// Places of one unit that are looked at.
-    const PLACES_MAX: usize = 64;
     for place in stock::places(state, unit, PLACES_MAX)? {
         touch(state, unit, &place.station, place.uom);
     }
     Ok(())
+}
+
+/// The containers around units or the contents of them, whichever `role` says, at most [`NESTED_MAX`].
+fn nested(
+    state: &dyn State,
+    units: &BTreeSet<Vec<u8>>,
+    role: Role,
+) -> Result<BTreeSet<Vec<u8>>, StateFault> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<Vec<u8>> = units.iter().cloned().collect();
+    while let Some(unit) = open.pop() {
+        for other in lineage::containments(state, &unit, NESTED_MAX)? {
+            if found.len() == NESTED_MAX {
+                return Ok(found);
+            }
+            let is_new = other.role == role && !units.contains(&other.other);
+            if is_new && found.insert(other.other.clone()) {
+                open.push(other.other);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whether anything of a unit came to a station, in whatever unit of measure.
+fn came(state: &dyn State, unit: &[u8], station: &[u8]) -> Result<bool, StateFault> {
+    for uom in UOMS {
+        if stock::balance(state, unit, station, uom.into())?.incoming() > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Looks at the balances that were touched.
@@ -56,9 +100,32 @@ pub(super) fn run(context: &BlockContext, state: &mut Overlay<'_>) -> Result<Rai
             break;
         }
         QUEUE.remove(state, &found.key)?;
-        raised.extend(judge(context, state, &found.key, &mut units)?);
+        for key in explained(state, &found.key, &mut units)? {
+            raised.extend(judge(context, state, &key, &mut units)?);
+        }
     }
     Ok(raised)
+}
+
+/// The balance and those that an arrival there may explain: of the same goods at the station in other
+/// units of measure, and of what lies in them.
+fn explained(
+    state: &dyn State,
+    key: &[u8],
+    units: &mut usize,
+) -> Result<BTreeSet<Vec<u8>>, StateFault> {
+    let mut found = BTreeSet::from([key.to_vec()]);
+    let Some(place) = Place::of(key) else { return Ok(found) };
+    let mut goods = BTreeSet::from([place.unit]);
+    let inside = nested(state, &goods, Role::Content)?;
+    *units = units.saturating_sub(inside.len());
+    goods.extend(inside);
+    for unit in goods {
+        let here = stock::places(state, &unit, PLACES_MAX)?.into_iter();
+        let here = here.filter(|other| other.station == place.station);
+        found.extend(here.map(|other| stock::balance_key(&unit, &other.station, other.uom)));
+    }
+    Ok(found)
 }
 
 /// The settling time of a shortage has passed: it is judged with what the block touched.
@@ -181,6 +248,20 @@ fn described(place: &Place, short: &Shortage, held: AlertRecord) -> AlertRecord 
     alert
 }
 
+/// Whether a container of any of the units came to a station.
+fn came_inside(
+    state: &dyn State,
+    units: &BTreeSet<Vec<u8>>,
+    station: &[u8],
+) -> Result<bool, StateFault> {
+    for container in nested(state, units, Role::Container)? {
+        if came(state, &container, station)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The shortage at a place; `None` where there is none.
 fn shortage(
     state: &dyn State,
@@ -211,7 +292,9 @@ fn shortage(
     let mut here = Sums::default();
     let mut anywhere = Sums::default();
     let mut was_packed = false;
+    let mut came_here = false;
     for unit in &class.units {
+        came_here |= came(state, unit, &place.station)?;
         here.add_all(&stock::balance(state, unit, &place.station, place.uom)?, 1);
         was_packed |= !lineage::containments(state, unit, 1)?.is_empty();
         let totals = unit::of(state, unit)?.map(|record| record.totals).unwrap_or_default();
@@ -221,8 +304,12 @@ fn shortage(
     }
     let (incoming, outgoing) = (here.incoming(), here.outgoing());
     let Some(tolerance) = is_over(incoming, outgoing) else { return Ok(None) };
+    // What came by the box and leaves by weight cannot be compared at this place.
+    if incoming == 0 && came_here {
+        return Ok(None);
+    }
     // What came inside a container came without a line of its own: only the whole can be reckoned.
-    if was_packed {
+    if was_packed && (!came_here || came_inside(state, &class.units, &place.station)?) {
         let made = anywhere.sum(Flow::Opening).saturating_add(anywhere.sum(Flow::Made));
         let ends = [Flow::Sold, Flow::Used, Flow::Disposed, Flow::Consumed, Flow::Divided];
         let ended = ends.into_iter().fold(0i64, |sum, flow| sum.saturating_add(anywhere.sum(flow)));

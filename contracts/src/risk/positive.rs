@@ -4,16 +4,17 @@
 //!
 //! The search is a closure: its result is a function of the events, not of their order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use proto::Hash;
+use proto::operation::OpUid;
 use proto::receipt::{Link, Role, Subject, SubjectKind};
 use proto::schema::OperationKind;
 use proto::schema::event::TestOutcome;
 use proto::trie::Namespace;
+use proto::{AgencyIndex, Hash};
 
 use super::alert::{self, AlertRecord, AlertStep, AlertSubject, Input, Level, Rule, Transition};
-use super::kin::{self, Kin, Way};
+use super::kin::{self, Across, Kin, Way};
 use super::{VERSION, dirty, parameter};
 use crate::codes::Codes;
 use crate::context::Raised;
@@ -29,7 +30,8 @@ use crate::step;
 use crate::trace::lineage::{self, Descent};
 use crate::trace::{self, Sign, stock, unit, value_of};
 
-/// Entries that all searches look at in a block: some tens of milliseconds.
+/// Entries that all searches look at in a block, lines of the events among them: some tens of
+/// milliseconds.
 const ENTRIES_MAX: usize = 4_096;
 
 /// Units that all searches join in a block: they are links of its steps.
@@ -273,13 +275,14 @@ pub(super) fn touch(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<
     if standing().len(state)? == 0 {
         return Ok(());
     }
+    let mut known = Known::new();
     if !fact.declaration.is_empty() {
-        revisit(state, (SubjectKind::Declaration, &fact.declaration), sign)?;
+        revisit(state, (SubjectKind::Declaration, &fact.declaration), sign, &mut known)?;
     }
     // An event without kinship may still bring a unit to another agency's station.
     let units: BTreeSet<&[u8]> = fact.lines().map(|line| &*line.unit).collect();
     for unit in units {
-        revisit(state, (SubjectKind::Unit, unit), sign)?;
+        revisit(state, (SubjectKind::Unit, unit), sign, &mut known)?;
     }
     Ok(())
 }
@@ -290,9 +293,14 @@ pub(super) fn touch_match(
     (from, to): (&[u8], &[u8]),
     sign: Sign,
 ) -> Result<(), StateFault> {
-    revisit(state, (SubjectKind::Unit, from), sign)?;
-    revisit(state, (SubjectKind::Unit, to), sign)
+    let mut known = Known::new();
+    revisit(state, (SubjectKind::Unit, from), sign, &mut known)?;
+    revisit(state, (SubjectKind::Unit, to), sign, &mut known)
 }
+
+/// Alerts that one operation has met, and whether each is one of this rule whose cause stands. Goods
+/// of a thousand lines have the same alerts, and an alert may name a thousand goods itself.
+type Known = BTreeMap<Vec<u8>, bool>;
 
 /// Visits a subject again in every active alert that concerns it; what was taken back makes the
 /// search begin anew.
@@ -300,26 +308,36 @@ fn revisit(
     state: &mut Overlay<'_>,
     (kind, subject): (SubjectKind, &[u8]),
     sign: Sign,
+    known: &mut Known,
 ) -> Result<(), StateFault> {
     let listed = alert::of_subject(kind, subject);
     for found in listed.scan(state, None, ALERTS_MAX)? {
         let Ok(id) = std::str::from_utf8(&found.key) else { continue };
-        let Some(held) = alert::of(state, id)? else { continue };
-        if held.rule() != Rule::PositiveSample || !held.state().is_active() {
-            continue;
+        let stands = match known.get(&found.key) {
+            Some(stands) => *stands,
+            None => begin(state, &found.key, sign)?,
+        };
+        if stands && sign == Sign::Add {
+            let key = [&[kind.code()], subject].concat();
+            open(id).put(state, &key, Vec::new())?;
         }
-        match sign {
-            Sign::Add => {
-                let key = [&[kind.code()], subject].concat();
-                open(id).put(state, &key, Vec::new())?;
-                if searches().get(state, &found.key)?.is_none() {
-                    searches().put(state, &found.key, Vec::new())?;
-                }
-            }
-            Sign::TakeBack => searches().put(state, &found.key, FORGET.to_vec())?,
-        }
+        known.insert(found.key, stands);
     }
     Ok(())
+}
+
+/// Begins the search of an alert, or begins it anew; whether it is one of this rule that stands.
+fn begin(state: &mut Overlay<'_>, id: &[u8], sign: Sign) -> Result<bool, StateFault> {
+    // The list says what the record says, and is read without the record's subjects.
+    if standing().get(state, id)?.is_none() {
+        return Ok(false);
+    }
+    match sign {
+        Sign::Add if searches().get(state, id)?.is_some() => (), // it runs, or begins anew
+        Sign::Add => searches().put(state, id, Vec::new())?,
+        Sign::TakeBack => searches().put(state, id, FORGET.to_vec())?,
+    }
+    Ok(true)
 }
 
 /// What a block may still do.
@@ -369,6 +387,7 @@ fn search(
     if !held.state().is_active() {
         return Ok(true);
     }
+    budget.entries = budget.entries.saturating_sub(held.subjects.len());
     if value == FORGET {
         if !forget(state, id, budget)? {
             return Ok(false);
@@ -377,7 +396,7 @@ fn search(
         held.units = seed(state, id, &held)?;
         held.addressees = told_first(state, &held)?;
     }
-    let mut search = Search { id, codes, addressees: BTreeSet::new(), joined: Vec::new() };
+    let mut search = Search::new(id, codes);
     search.addressees.extend(&held.addressees);
     let is_over = search.run(state, budget)?;
     let joined = u64::try_from(search.joined.len()).expect("usize is at most 64 bits");
@@ -435,9 +454,25 @@ struct Search<'a> {
     codes: &'a Codes,
     addressees: BTreeSet<u32>,
     joined: Vec<Vec<u8>>,
+    /// Events that were followed, and as what their other side was joined. An event of a thousand
+    /// lines is met at each of them; what it leads to is joined once.
+    followed: BTreeMap<(AgencyIndex, OpUid, Way), Relation>,
+    /// Lines of events and places that were read in the visit that is going on.
+    read: usize,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    const fn new(id: &'a str, codes: &'a Codes) -> Self {
+        Self {
+            id,
+            codes,
+            addressees: BTreeSet::new(),
+            joined: Vec::new(),
+            followed: BTreeMap::new(),
+            read: 0,
+        }
+    }
+
     fn run(&mut self, state: &mut Overlay<'_>, budget: &mut Budget) -> Result<bool, StateFault> {
         while !budget.is_spent() {
             let Some(entry) = open(self.id).scan(state, None, 1)?.pop() else { return Ok(true) };
@@ -472,7 +507,7 @@ impl Search<'_> {
         if kind == SubjectKind::Unit && cursor.list == 0 && after.is_none() {
             self.note(state, &subject)?;
         }
-        let (before, mut looked) = (self.joined.len(), 1);
+        let (before, mut looked) = (self.joined.len(), 1 + std::mem::take(&mut self.read));
         for (number, list) in (0u32..).zip(lists_of(kind)).skip_while(|(n, _)| *n < cursor.list) {
             // One event may join a thousand units; with the rest of the budget they fit one step.
             let chunk = if *list == Map::Lineage { 1 } else { CHUNK };
@@ -482,7 +517,7 @@ impl Search<'_> {
                 for entry in &entries {
                     self.follow(state, (&subject, found), *list, entry)?;
                 }
-                looked += entries.len();
+                looked += entries.len() + std::mem::take(&mut self.read);
                 let Some(last) = entries.last().filter(|_| entries.len() == chunk) else { break };
                 after = Some(last.place);
                 if looked > CHUNK || self.joined.len() > before {
@@ -547,16 +582,23 @@ impl Search<'_> {
             return Ok(());
         };
         // The event is read only where it is followed: it may have a thousand lines.
-        let followed = match kin::way_of(role) {
-            Some(Way::Back) => found.ways & BACK,
-            Some(Way::Forward) => found.ways & FORWARD,
-            None => 0,
+        let (way, relation) = match kin::way_of(role) {
+            Some(Way::Back) if found.ways & BACK != 0 => (Way::Back, Relation::Ancestor),
+            Some(Way::Forward) if found.ways & FORWARD != 0 => {
+                (Way::Forward, forward(found.relation()))
+            }
+            Some(Way::Back | Way::Forward) | None => return Ok(()),
         };
-        if followed == 0 {
+        // A weaker relation, and the same ways, change nothing at what was joined with a stronger.
+        let followed = self.followed.entry((agency, uid, way)).or_default();
+        if *followed >= relation {
             return Ok(());
         }
+        *followed = relation;
         let descent = Descent { role, agency, uid };
-        for (kin, other) in kin::across(state, self.codes, &descent)? {
+        let Across { units, lines } = kin::across(state, self.codes, &descent)?;
+        self.read += lines;
+        for (kin, other) in units {
             // What a part was cut from has other parts; what a dish was cooked from need not be bad.
             let (relation, ways) = match kin {
                 Kin::SplitParent => (Relation::Ancestor, BACK | FORWARD | OUTWARD),
@@ -636,6 +678,7 @@ impl Search<'_> {
     /// whose platforms name it.
     fn note(&mut self, state: &Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
         for place in stock::places(state, unit, PLACES_MAX)? {
+            self.read += 1;
             self.addressees.extend(parameter::agency_of_station(state, &place.station)?);
         }
         if let Some(record) = unit::of(state, unit)? {

@@ -11,8 +11,9 @@ use proto::trie::Namespace;
 use super::{Sign, count, stock};
 use crate::codes;
 use crate::fact::{Fact, Line};
+use crate::matching::settle;
 use crate::pages::{Map, Pages};
-use crate::record::unit::{AgencyCount, Sums, UnitRecord};
+use crate::record::unit::{AgencyCount, DayCount, Sums, UnitRecord, day_of};
 use crate::record::{self, load};
 use crate::state::{Overlay, State, StateFault};
 
@@ -125,11 +126,25 @@ fn write(
     record.last = record.last.take().max(Some(moment));
     record.imported = record.imported.wrapping_add(delta.imported.wrapping_mul(factor));
     record.commissions = record.commissions.wrapping_add(delta.commissions.wrapping_mul(factor));
-    count_agency(&mut record.agencies, fact.agency.value().into(), factor);
+    if delta.imported > 0 || delta.commissions > 0 {
+        count_day(&mut record.coded, day_of(fact.occurred_ms), factor);
+    }
+    let agency = fact.agency.value().into();
+    let had_part = has_part(&record, agency);
+    count_agency(&mut record.agencies, agency, factor);
     for (uom, sums) in &delta.sums {
         add_totals(&mut record.totals, *uom, sums);
     }
-    record::store(state, Namespace::Unit, unit, &record)
+    record::store(state, Namespace::Unit, unit, &record)?;
+    if has_part(&record, agency) == had_part {
+        return Ok(());
+    }
+    settle::touch_spoken(state, unit)
+}
+
+/// Whether an event in force of an agency names the unit.
+fn has_part(record: &UnitRecord, agency: u32) -> bool {
+    record.agencies.iter().any(|known| known.agency == agency && known.count > 0)
 }
 
 /// Adds `count` to an agency's count; counts of zero go, the rest ascends.
@@ -143,6 +158,20 @@ pub(crate) fn count_agency(counts: &mut Vec<AgencyCount>, agency: u32, count: i6
         }
         Err(_) if count == 0 => (), // nothing to note
         Err(position) => counts.insert(position, AgencyCount { agency, count }),
+    }
+}
+
+/// Adds `count` to a day's count; counts of zero go, the rest ascends.
+pub(crate) fn count_day(counts: &mut Vec<DayCount>, day: u32, count: i64) {
+    match counts.binary_search_by_key(&day, |known| known.day) {
+        Ok(position) => {
+            if let Some(known) = counts.get_mut(position) {
+                known.count = known.count.wrapping_add(count);
+            }
+            counts.retain(|known| known.count != 0);
+        }
+        Err(_) if count == 0 => (), // nothing to note
+        Err(position) => counts.insert(position, DayCount { day, count }),
     }
 }
 

@@ -1,8 +1,11 @@
 //! Corrections: the old event stays, its effects go, those of the new one come.
 
+use std::collections::BTreeSet;
+
 use contracts::matching;
 use contracts::trace::stock::balance;
 use proto::operation::Operation;
+use proto::receipt::Role;
 use proto::schema::event::{Correction, Event, Uom};
 use proto::schema::{Body, OperationKind};
 
@@ -147,6 +150,30 @@ fn a_corrected_delivery_changes_its_match() {
     let told = chain.told(&[(platform(BJ), gone)]);
     assert_eq!(told, "HE1 -> BJ1: confirmed -> - [Void BJ1, Void HE1]\n");
     assert_eq!(status(&chain), "-");
+}
+
+#[test]
+fn a_correction_with_more_links_than_a_receipt_holds_is_recorded_in_either_order() {
+    let lines =
+        |of: &str| (0..700).map(|number| item(&format!("{of}-{number}"), boxes(1))).collect();
+    let sent = ship(1, ("p-he", "p-bj"), "D-1", lines("OLD"));
+    let stated = ship(1, ("p-he", "p-bj"), "D-1", lines("NEW"));
+    let Body::Event(stated) = Body::decode(OperationKind::Ship, &stated.body).unwrap() else {
+        unreachable!("an event");
+    };
+    let fixed = correction("c", (5, sent.uid), OperationKind::Ship, Some(stated));
+    for order in [[&sent, &fixed], [&fixed, &sent]] {
+        let mut chain = Chain::new();
+        let mut related = BTreeSet::new();
+        for operation in order {
+            let done = chain.block(&[(platform(HE), operation.clone())]);
+            assert_eq!(done.outcomes[0].code, 0, "{:?}", done.outcomes[0].refusal);
+            let links = done.steps.iter().flat_map(|step| step.links.as_slice());
+            let relabel = links.filter(|link| link.role == Role::Relabel);
+            related.extend(relabel.map(|link| link.subject.key.clone()));
+        }
+        assert_eq!(related.len(), 1_400, "every old code and every new one");
+    }
 }
 
 pub(crate) fn permutations(count: usize) -> Vec<Vec<usize>> {

@@ -1,12 +1,13 @@
 //! A chain of three agencies over a state in memory, and short ways to say operations.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use contracts::execute::{BlockContext, OpContext, Outcome, Step, end_of_block, execute};
 use contracts::record::matching::MatchStatus;
 use contracts::record::step::{StepKind, StepRecord};
-use contracts::state::Overlay;
+use contracts::state::{Overlay, State, StateFault};
 use prost::Message as _;
 use proto::codec::Canonical as _;
 use proto::epoch::BlockLimits;
@@ -66,6 +67,21 @@ impl Who {
 pub(crate) struct Done {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) steps: Vec<Step>,
+    /// How often each value was read from the state before the block.
+    pub(crate) reads: BTreeMap<(Namespace, Vec<u8>), usize>,
+}
+
+/// A state that counts what is read from it: work that does not depend on the machine.
+struct Counting<'a> {
+    entries: &'a Entries,
+    reads: RefCell<BTreeMap<(Namespace, Vec<u8>), usize>>,
+}
+
+impl State for Counting<'_> {
+    fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
+        *self.reads.borrow_mut().entry((namespace, key.to_vec())).or_default() += 1;
+        State::get(self.entries, namespace, key)
+    }
 }
 
 /// A chain.
@@ -105,7 +121,8 @@ impl Chain {
     pub(crate) fn block(&mut self, operations: &[(Who, Operation)]) -> Done {
         self.height += 1;
         let context = self.context();
-        let mut overlay = Overlay::new(&self.entries);
+        let counting = Counting { entries: &self.entries, reads: RefCell::default() };
+        let mut overlay = Overlay::new(&counting);
         let mut outcomes = Vec::new();
         for (index, (who, operation)) in operations.iter().enumerate() {
             let submitter = who.secret().public();
@@ -115,13 +132,15 @@ impl Chain {
         }
         let mut steps: Vec<Step> = outcomes.iter().flat_map(|o| o.steps.clone()).collect();
         steps.extend(end_of_block(&context, &mut overlay).unwrap());
-        for ((namespace, key), value) in overlay.into_changes() {
+        let changes = overlay.into_changes();
+        let reads = counting.reads.into_inner();
+        for ((namespace, key), value) in changes {
             match value {
                 Some(value) => self.entries.insert((namespace, key), value),
                 None => self.entries.remove(&(namespace, key)),
             };
         }
-        Done { outcomes, steps }
+        Done { outcomes, steps, reads }
     }
 
     /// Executes one operation in a block of its own.

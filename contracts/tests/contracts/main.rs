@@ -8,5 +8,7 @@ mod harness;
 mod matching;
 mod notices;
 mod order;
+mod papers;
 mod refusals;
 mod risk;
+mod work;

@@ -7,6 +7,7 @@ use proto::schema::act::{MatchDecision, MatchDeclare, Relation};
 use proto::schema::event::Event;
 use proto::schema::{Body, OperationKind};
 
+use crate::correction::correction;
 use crate::harness::{
     BJ, Chain, HE, TJ, Who, at, boxes, event, gs1, item, kilograms, operation, operation_with,
     platform, receive, regulator, ship, status_name, taken, uid, unit,
@@ -290,6 +291,106 @@ fn a_declaration_that_closes_a_cycle_or_claims_more_than_was_sent_is_refused() {
             assert_eq!(outcome.refusal.unwrap().zh(), "超量匹配：发出 9 XBX，匹配 10 XBX");
         }
     }
+}
+
+/// Declares ten boxes or as many as `count` says, of `from` as `to`, under D-1.
+fn declared(who: Who, (from, to): (&str, &str), count: u64) -> (Who, proto::operation::Operation) {
+    let act = MatchDeclare {
+        relation: Relation::Same.into(),
+        from: gs1(from),
+        to: gs1(to),
+        quantity: Some(boxes(count)),
+        document: "d-1".to_owned(),
+    };
+    let uid = uid(&format!("{who:?} {act:?}"));
+    (who, operation_with(OperationKind::MatchDeclare, uid, &Body::MatchDeclare(act)))
+}
+
+#[test]
+fn what_went_into_other_units_is_no_source_any_more() {
+    let he = platform(HE);
+    let made = |name: &str| {
+        (he, event(OperationKind::Commission, at(1, "p", vec![item(name, boxes(10))])))
+    };
+    let turned = |kind, name: &str, count| {
+        let outputs = vec![item(&format!("{name}-OUT"), boxes(count))];
+        (he, event(kind, Event { outputs, ..at(2, "p", vec![item(name, boxes(count))]) }))
+    };
+    let sold = (he, event(OperationKind::Sale, at(2, "p", vec![item("SOLD", boxes(10))])));
+    let mut chain = Chain::new();
+    chain.block(&["COOKED", "CUT", "PART", "SOLD"].map(made));
+    chain.block(&[
+        turned(OperationKind::Process, "COOKED", 10),
+        turned(OperationKind::Split, "CUT", 10),
+        turned(OperationKind::Process, "PART", 4),
+        sold,
+    ]);
+    for (from, code) in [("COOKED", 29), ("CUT", 29), ("PART", 0), ("SOLD", 0)] {
+        let (who, act) = declared(regulator(HE), (from, "B"), 1);
+        let outcome = chain.one(who, act);
+        assert_eq!(outcome.code, code, "{from}: {:?}", outcome.refusal);
+        if from == "COOKED" {
+            let refusal = outcome.refusal.unwrap();
+            assert_eq!(
+                refusal.zh(),
+                "来源已用尽：GS1:urn:epc:id:COOKED 已全部加工或分割，共 10 XBX"
+            );
+            assert_eq!(
+                refusal.en(),
+                "GS1:urn:epc:id:COOKED is no more: all of it, 10 XBX, went into other units"
+            );
+        }
+    }
+}
+
+#[test]
+fn declarations_and_receipts_of_one_delivery_together_claim_no_more_than_was_sent() {
+    let mut chain = Chain::new();
+    chain.block(&[sent(60)]);
+    let said = |chain: &mut Chain, who, to, count| {
+        let (who, act) = declared(who, ("HE1", to), count);
+        let outcome = chain.one(who, act);
+        outcome.refusal.map(|refusal| refusal.en())
+    };
+    let he = regulator(HE);
+    assert_eq!(said(&mut chain, he, "BJ1", 60), None);
+    let more = Some("60 XBX shipped, 120 XBX would be matched".to_owned());
+    assert_eq!(said(&mut chain, he, "B2", 60), more);
+    assert_eq!(said(&mut chain, regulator(BJ), "BJ1", 60), None, "the same goods, said twice");
+    let (who, act) = decide(he, OperationKind::MatchVoid, "a mistake");
+    assert_eq!(chain.one(who, act).code, 0);
+    assert_eq!(said(&mut chain, he, "B2", 60), None, "what was withdrawn claims nothing");
+    // What a platform received under the document is matched as well.
+    let mut chain = Chain::new();
+    chain.block(&[sent(60), got(50)]);
+    let more = Some("60 XBX shipped, 61 XBX would be matched".to_owned());
+    assert_eq!(said(&mut chain, he, "B2", 11), more);
+    assert_eq!(said(&mut chain, he, "B2", 10), None);
+}
+
+#[test]
+fn the_word_of_an_agency_without_a_part_is_no_second_voice() {
+    let mut chain = Chain::new();
+    let got = receive(60, ("p-tj", "p-he"), "D-1", vec![taken("T", "L", boxes(9))]);
+    chain.block(&[(platform(TJ), got)]);
+    let status = |chain: &Chain| {
+        let found = matching::of(&chain.entries, &unit("L"), &unit("T")).unwrap().unwrap();
+        status_name(found.status())
+    };
+    assert_eq!(status(&chain), "one-sided");
+    let (who, act) = declared(regulator(BJ), ("L", "T"), 9);
+    assert_eq!(chain.one(who, act).code, 0);
+    assert_eq!(status(&chain), "one-sided", "Beijing has never had any of it");
+    let act = MatchDecision { from: gs1("L"), to: gs1("T"), reason: "x".to_owned() };
+    let void = operation(OperationKind::MatchVoid, &Body::MatchDecision(act));
+    assert_eq!(chain.one(regulator(BJ), void).code, 26, "nor may it end what it has no part in");
+    // Once its platform names the goods, its word counts; as long as it does.
+    let stored = event(OperationKind::StorageIn, at(70, "p-bj", vec![item("T", boxes(9))]));
+    chain.block(&[(platform(BJ), stored.clone())]);
+    assert_eq!(status(&chain), "confirmed");
+    let never = correction("never", (80, stored.uid), OperationKind::StorageIn, None);
+    chain.block(&[(platform(BJ), never)]);
+    assert_eq!(status(&chain), "one-sided");
 }
 
 #[test]

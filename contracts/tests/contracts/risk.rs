@@ -9,12 +9,13 @@ use contracts::query::alert::{Filter, Scope, alerts, one, scope};
 use contracts::query::locate;
 use contracts::risk::alert::{AlertState, Level, Transition};
 use contracts::risk::positive::Relation;
+use contracts::scheme::demo;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use proto::operation::Operation;
 use proto::receipt::Alerts;
 use proto::schema::act::{AlertAcknowledge, Approve, RulePropose};
-use proto::schema::event::{Event, Lot, TestOutcome};
+use proto::schema::event::{Event, Item, Lot, TestOutcome};
 use proto::schema::registry::{Certificate, CertificateType, Station};
 use proto::schema::{Body, OperationKind};
 
@@ -24,10 +25,13 @@ use crate::harness::{
     operation_with, platform, receive, regulator, ship, short, taken, uid, unit,
 };
 
-const DECLARATION: &str = "020220211000012345-1";
+pub(crate) const DECLARATION: &str = "020220211000012345-1";
+
+/// A code that the demo scheme of Beijing reads.
+const BEIJING: &str = "BJ110108069012345678922103150042F";
 
 /// 2023-06-01, after the change of the required certificates, in minutes of the harness.
-const LATER: u64 = 1_161_000;
+pub(crate) const LATER: u64 = 1_161_000;
 
 impl Done {
     /// Every alert notice of the block, as `raised R12`.
@@ -54,7 +58,7 @@ fn imported() -> Lot {
     Lot { imported: true, product: "beef".to_owned(), ..Lot::default() }
 }
 
-fn coding(minute: u64, name: &str) -> Operation {
+pub(crate) fn coding(minute: u64, name: &str) -> Operation {
     let coding = Event {
         declaration: DECLARATION.to_owned(),
         lot: Some(imported()),
@@ -67,7 +71,7 @@ fn sale(minute: u64, name: &str, count: u64) -> Operation {
     event(OperationKind::Sale, at(minute, "p-bj", vec![item(name, boxes(count))]))
 }
 
-fn certificate(number: &str, kind: CertificateType, declaration: &str) -> Operation {
+pub(crate) fn certificate(number: &str, kind: CertificateType, declaration: &str) -> Operation {
     let body = Certificate {
         number: number.to_owned(),
         certificate_type: kind.into(),
@@ -179,22 +183,6 @@ fn the_required_papers_depend_on_the_time_of_coding_and_on_what_the_agencies_app
     assert_eq!(changed.block(&way(LATER)).notices(), ["raised R01"], "two papers by approval");
     let record = alerts(&changed.entries, Filter::Active, 9).unwrap().remove(0).record;
     assert_eq!((record.version, record.parameters_height), (1, 2));
-}
-
-#[test]
-fn goods_at_home_of_home_or_on_stock_need_no_import_papers() {
-    let he = platform(HE);
-    let domestic = Event { lot: Some(Lot::default()), ..at(1, "p-he", vec![item("L", boxes(9))]) };
-    let domestic = event(OperationKind::Commission, domestic);
-    let shipped = || ship(10, ("p-he", "p-bj"), "D-1", vec![item("L", boxes(9))]);
-    let mut chain = Chain::new();
-    assert_eq!(chain.block(&[(he, domestic), (he, shipped())]).notices(), [""; 0]);
-    let stored = event(OperationKind::StorageIn, at(2, "p-he", vec![item("L", boxes(9))]));
-    let mut chain = Chain::new();
-    assert_eq!(chain.block(&[(he, coding(1, "L")), (he, stored)]).notices(), [""; 0]);
-    let never = correction("never", (99, shipped().uid), OperationKind::Ship, None);
-    assert_eq!(chain.block(&[(he, shipped())]).notices(), ["raised R01"]);
-    assert_eq!(chain.block(&[(he, never)]).notices(), ["closed R01"], "it never left");
 }
 
 #[test]
@@ -328,6 +316,53 @@ fn stock_from_before_tolerance_packing_and_other_codes_are_no_shortage() {
     }
 }
 
+/// Who packs BOX into PALLET.
+fn packed(who: Who, minute: u64, party: &str, name: &str) -> (Who, Operation) {
+    let pack = Event { container: gs1("PALLET"), ..at(minute, party, vec![code(name)]) };
+    (who, event(OperationKind::Pack, pack))
+}
+
+#[test]
+fn goods_that_came_by_the_box_and_leave_by_weight_are_no_shortage() {
+    let bj = platform(BJ);
+    let weighed =
+        |count| (bj, event(OperationKind::Sale, at(2, "p-bj", vec![item("L", kilograms(count))])));
+    let mut chain = settling();
+    chain.block(&[(bj, came(1, 10)), weighed(20)]);
+    assert_eq!(wait(&mut chain, 12), [""; 0]);
+    let mut chain = settling();
+    chain.block(&[weighed(20)]);
+    assert_eq!(wait(&mut chain, 12), ["raised R12"], "nothing came at all");
+    assert_eq!(chain.block(&[(bj, came(1, 10))]).notices(), ["closed R12"]);
+    // What came by both measures is reckoned in each.
+    let kilo = (bj, event(OperationKind::StorageIn, at(1, "p-bj", vec![item("L", kilograms(5))])));
+    chain.block(&[kilo]);
+    assert_eq!(wait(&mut chain, 12), ["raised R12"]);
+}
+
+#[test]
+fn goods_that_were_packed_are_reckoned_as_a_whole_only_where_they_came_in_a_container() {
+    let (bj, he) = (platform(BJ), platform(HE));
+    let pallet = || receive(5, ("p-bj", "p-he"), "D-7", vec![item("PALLET", boxes(1))]);
+    let made = (he, event(OperationKind::Commission, at(1, "p-he", vec![item("L", boxes(200))])));
+    // Packed where it lay, having come as itself.
+    let mut chain = settling();
+    let here = packed(bj, 2, "p-bj", "L");
+    chain.block(&[made.clone(), (bj, came(1, 100)), here, (bj, sale(3, "L", 120))]);
+    assert_eq!(wait(&mut chain, 12), ["raised R12"]);
+    // Some came as itself, some on a pallet.
+    let there = packed(he, 2, "p-he", "L");
+    let mut chain = settling();
+    chain.block(&[made.clone(), there.clone(), (bj, came(1, 100)), (bj, sale(9, "L", 120))]);
+    assert_eq!(wait(&mut chain, 12), ["raised R12"]);
+    assert_eq!(chain.block(&[(bj, pallet())]).notices(), ["closed R12"], "the pallet has come");
+    // The pallet was there, that it held some was said later.
+    let mut chain = settling();
+    chain.block(&[made, (bj, pallet()), (bj, came(1, 100)), (bj, sale(9, "L", 120))]);
+    assert_eq!(wait(&mut chain, 12), ["raised R12"]);
+    assert_eq!(chain.block(&[there]).notices(), ["closed R12"]);
+}
+
 #[test]
 fn each_platform_has_its_own_settling_time() {
     let mut chain = settling();
@@ -371,6 +406,29 @@ fn codes_of_one_goods_from_two_declarations_are_a_conflict_until_one_is_correcte
     let kind = OperationKind::CustomsInspection;
     let corrected = correction("right", (70, strange.uid), kind, Some(right));
     assert_eq!(chain.block(&[(bj, corrected)]).notices(), ["closed R22"]);
+}
+
+#[test]
+fn a_conflict_of_a_code_that_a_scheme_reads_goes_with_its_old_name() {
+    let mut chain = Chain::new();
+    let (he, bj) = (platform(HE), platform(BJ));
+    let written = || Item { code: BEIJING.to_owned(), ..item("", boxes(60)) };
+    let seen =
+        Event { declaration: "020220211000099999-2".to_owned(), ..at(1, "p-bj", vec![written()]) };
+    let received =
+        receive(60, ("p-bj", "p-he"), "D-1", vec![Item { counterpart: gs1("L"), ..written() }]);
+    let seen = event(OperationKind::CustomsInspection, seen);
+    let done = chain.block(&[(he, coding(1, "L")), (bj, seen), (bj, received)]);
+    assert_eq!(done.notices(), ["raised R22"]);
+    chain.activate(&[demo::BEIJING]);
+    chain.block(&[]);
+    check(
+        &chain,
+        &expect![[r#"
+        open Red ["L", "JJJ-DEMO-BJ:110108:06901234567892:210315:0042"] to [0, 2]: 匹配冲突：同一货物的码出自不同报关单
+        closed Red ["L", "OPAQUE:0:BJ110108069012345678922103150042F"] to [0, 2]: 匹配冲突：同一货物的码出自不同报关单
+    "#]],
+    );
 }
 
 /// A lot from Hebei, received as a box in Beijing and in Tianjin, cut into packets in Beijing.
