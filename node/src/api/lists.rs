@@ -9,6 +9,7 @@ use api::evaluation::evaluation_service_server::EvaluationService;
 use api::evaluation::{Evaluation, ListEvaluationsRequest, ListEvaluationsResponse};
 use api::release::release_service_server::ReleaseService;
 use api::release::{ListReleasesRequest, ListReleasesResponse, Release};
+use contracts::codes::Codes;
 use contracts::evaluation::EvaluationRecord;
 use contracts::query::alert::{self as alerts, AlertView, Filter};
 use contracts::query::notice;
@@ -138,9 +139,10 @@ impl AlertService for Service {
 fn concerned(state: &dyn State, view: AlertView) -> Result<GetAlertResponse, Status> {
     let scope = alerts::scope(state, &view.id, None, SCOPE_MAX);
     let scope = scope.map_err(|error| state_failed(&error))?;
+    let codes = Codes::load(state).map_err(|error| state_failed(&error))?;
     let mut located = Located::default();
     for unit in &scope.units {
-        located.place(&unit.place);
+        located.place((state, &codes), &unit.place)?;
     }
     let places = located.finish(0);
     let totals = scope.totals.iter().map(|total| AlertTotal {
