@@ -18,10 +18,10 @@ use crate::run::ledger_folder;
 #[derive(Debug, Error)]
 pub enum CheckError {
     /// The home folder is not usable.
-    #[error(transparent)]
+    #[error("节点目录不可用 {0}")]
     Home(#[from] HomeError),
     /// The database cannot be opened.
-    #[error("{path}: {source}; is the node still running?")]
+    #[error("数据库无法打开，节点是否仍在运行？ {path}: {source}; is the node still running?")]
     Store {
         /// The folder.
         path: PathBuf,
@@ -29,10 +29,13 @@ pub enum CheckError {
         source: rocks::OpenError,
     },
     /// The database is not a ledger.
-    #[error(transparent)]
+    #[error("账本无法打开 {0}")]
     Open(#[from] OpenError),
     /// The database is another chain's.
-    #[error("the data folder holds chain {found}, the genesis document is chain {expected}")]
+    #[error(
+        "数据目录属于另一条链 the data folder holds chain {found}, the genesis document is chain \
+         {expected}"
+    )]
     Chain {
         /// Chain of the genesis document.
         expected: ChainId,
@@ -40,7 +43,7 @@ pub enum CheckError {
         found: ChainId,
     },
     /// The database cannot be read.
-    #[error(transparent)]
+    #[error("账本无法读取 {0}")]
     Read(#[from] StoreError),
 }
 

@@ -21,7 +21,7 @@ use proto::receipt::SubjectKind;
 use tonic::{Code, Request, Response, Status};
 
 use super::Service;
-use super::failure::{failure, read_failed, state_failed, store_failed};
+use super::failure::{Failure, answered};
 use super::place::{Located, quantities, text, unsigned};
 
 /// Rows of a page where the caller names none.
@@ -49,10 +49,11 @@ struct Page {
 }
 
 impl Page {
-    fn parse(head: Height, page_size: u32, token: &str) -> Result<Self, Status> {
+    fn parse(head: Height, page_size: u32, token: &str) -> Result<Self, Failure> {
         if page_size > PAGE_MAX {
-            let text = format!("page_size: expected at most {PAGE_MAX}, found {page_size}");
-            return Err(failure(Code::InvalidArgument, "PAGE_SIZE", text, &[]));
+            let zh = format!("至多 {PAGE_MAX}，实为 {page_size}");
+            let en = format!("expected at most {PAGE_MAX}, found {page_size}");
+            return Err(Failure::field(("page_size", "PAGE_SIZE"), &zh, &en));
         }
         let rows = if page_size == 0 { PAGE_DEFAULT } else { page_size };
         let size = usize::try_from(rows).unwrap_or(usize::MAX);
@@ -65,8 +66,8 @@ impl Page {
             (offset < LIST_MAX).then_some(Self { height: Height::new(height), offset, size })
         });
         parsed.ok_or_else(|| {
-            let text = "page_token: expected the token of the page before";
-            failure(Code::InvalidArgument, "PAGE_TOKEN", text, &[])
+            let (zh, en) = ("应为上一页给出的标记", "expected the token of the page before");
+            Failure::field(("page_token", "PAGE_TOKEN"), zh, en)
         })
     }
 
@@ -85,17 +86,15 @@ impl Service {
         &self,
         (page_size, token): (u32, &str),
         read: impl FnOnce(&dyn State) -> Result<Vec<T>, StateFault>,
-        row: impl Fn(&dyn State, T) -> Result<U, Status>,
-    ) -> Result<(u64, Vec<U>, String), Status> {
-        tokio::task::block_in_place(|| {
-            let view = self.reader.view().map_err(|error| store_failed(&error))?;
-            let page = Page::parse(view.head(), page_size, token)?;
-            let state = view.at(page.height).map_err(|error| read_failed(&error))?;
-            let (found, next) = page.cut(read(&state).map_err(|error| state_failed(&error))?);
-            let rows: Result<Vec<U>, Status> =
-                found.into_iter().map(|found| row(&state, found)).collect();
-            Ok((page.height.value(), rows?, next))
-        })
+        row: impl Fn(&dyn State, T) -> Result<U, Failure>,
+    ) -> Result<(u64, Vec<U>, String), Failure> {
+        let view = self.reader.view()?;
+        let page = Page::parse(view.head(), page_size, token)?;
+        let state = view.at(page.height)?;
+        let (found, next) = page.cut(read(&state)?);
+        let rows: Result<Vec<U>, Failure> =
+            found.into_iter().map(|found| row(&state, found)).collect();
+        Ok((page.height.value(), rows?, next))
     }
 }
 
@@ -105,32 +104,35 @@ impl AlertService for Service {
         &self,
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
-        let asked = request.into_inner();
-        let filter = if asked.include_closed { Filter::All } else { Filter::Active };
-        let place = (asked.page_size, asked.page_token.as_str());
-        // Ordered by urgency: the whole list is read, the page is cut from it.
-        let list = |state: &dyn State| alerts::alerts(state, filter, LIST_MAX);
-        let (height, alerts, next_page_token) = self.page(place, list, |state, view| {
-            let scope = Followed::of(state, &view.id, SCOPE_OF_ROW_MAX)?;
-            Ok(alert(view, &scope))
-        })?;
-        Ok(Response::new(ListAlertsResponse { height, alerts, next_page_token }))
+        answered(request, |asked| {
+            let filter = if asked.include_closed { Filter::All } else { Filter::Active };
+            let place = (asked.page_size, asked.page_token.as_str());
+            // Ordered by urgency: the whole list is read, the page is cut from it.
+            let list = |state: &dyn State| alerts::alerts(state, filter, LIST_MAX);
+            let (height, alerts, next_page_token) = self.page(place, list, |state, view| {
+                let scope = Followed::of(state, &view.id, SCOPE_OF_ROW_MAX)?;
+                Ok(alert(view, &scope))
+            })?;
+            Ok(ListAlertsResponse { height, alerts, next_page_token })
+        })
     }
 
     async fn get_alert(
         &self,
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
-        let id = request.into_inner().id;
-        let one = |state: &dyn State| {
-            alerts::one(state, &id).map(|one| one.into_iter().collect::<Vec<_>>())
-        };
-        let (height, mut found, _) = self.page((1, ""), one, concerned)?;
-        let Some(answer) = found.pop() else {
-            let text = format!("没有编号为 {id} 的预警 there is no alert {id}");
-            return Err(failure(Code::NotFound, "NO_SUCH_ALERT", text, &[]));
-        };
-        Ok(Response::new(GetAlertResponse { height, ..answer }))
+        answered(request, |GetAlertRequest { id }| {
+            let one = |state: &dyn State| {
+                alerts::one(state, id).map(|one| one.into_iter().collect::<Vec<_>>())
+            };
+            let (height, mut found, _) = self.page((1, ""), one, concerned)?;
+            let answer = found.pop().ok_or_else(|| {
+                let zh = format!("没有编号为 {id} 的预警");
+                let en = format!("there is no alert {id}");
+                Failure::new(Code::NotFound, "NO_SUCH_ALERT", zh, en)
+            })?;
+            Ok(GetAlertResponse { height, ..answer })
+        })
     }
 }
 
@@ -142,10 +144,8 @@ struct Followed {
 }
 
 impl Followed {
-    fn of(state: &dyn State, id: &str, limit: usize) -> Result<Self, Status> {
-        let read = |after, limit| {
-            alerts::scope(state, id, after, limit).map_err(|error| state_failed(&error))
-        };
+    fn of(state: &dyn State, id: &str, limit: usize) -> Result<Self, Failure> {
+        let read = |after, limit| alerts::scope(state, id, after, limit);
         let scope = read(None, limit)?;
         // A full page may be the last one: whether an entry follows it is to be asked.
         let truncated = scope.next.is_some() && read(scope.next, 1)?.next.is_some();
@@ -154,9 +154,9 @@ impl Followed {
 }
 
 /// An alert with the place of every unit that it concerns.
-fn concerned(state: &dyn State, view: AlertView) -> Result<GetAlertResponse, Status> {
+fn concerned(state: &dyn State, view: AlertView) -> Result<GetAlertResponse, Failure> {
     let followed = Followed::of(state, &view.id, SCOPE_MAX)?;
-    let codes = Codes::load(state).map_err(|error| state_failed(&error))?;
+    let codes = Codes::load(state)?;
     let mut located = Located::default();
     for unit in &followed.scope.units {
         located.place((state, &codes), &unit.place)?;
@@ -234,18 +234,17 @@ impl ReleaseService for Service {
         &self,
         request: Request<ListReleasesRequest>,
     ) -> Result<Response<ListReleasesResponse>, Status> {
-        let asked = request.into_inner();
-        let place = (asked.page_size, asked.page_token.as_str());
-        let list = |state: &dyn State| {
-            let mut found = notice::releases(state, LIST_MAX);
-            if let Ok(found) = &mut found {
+        answered(request, |asked| {
+            let place = (asked.page_size, asked.page_token.as_str());
+            let list = |state: &dyn State| {
+                let mut found = notice::releases(state, LIST_MAX)?;
                 found.retain(|one| asked.include_withdrawn || one.withdrawn_ms == 0);
-            }
-            found
-        };
-        let row = |_: &dyn State, record| Ok(release(record));
-        let (height, releases, next_page_token) = self.page(place, list, row)?;
-        Ok(Response::new(ListReleasesResponse { height, releases, next_page_token }))
+                Ok(found)
+            };
+            let row = |_: &dyn State, record| Ok(release(record));
+            let (height, releases, next_page_token) = self.page(place, list, row)?;
+            Ok(ListReleasesResponse { height, releases, next_page_token })
+        })
     }
 }
 
@@ -273,12 +272,13 @@ impl EvaluationService for Service {
         &self,
         request: Request<ListEvaluationsRequest>,
     ) -> Result<Response<ListEvaluationsResponse>, Status> {
-        let asked = request.into_inner();
-        let place = (asked.page_size, asked.page_token.as_str());
-        let list = |state: &dyn State| notice::evaluations(state, LIST_MAX);
-        let row = |_: &dyn State, record| Ok(evaluation(record));
-        let (height, evaluations, next_page_token) = self.page(place, list, row)?;
-        Ok(Response::new(ListEvaluationsResponse { height, evaluations, next_page_token }))
+        answered(request, |asked| {
+            let place = (asked.page_size, asked.page_token.as_str());
+            let list = |state: &dyn State| notice::evaluations(state, LIST_MAX);
+            let row = |_: &dyn State, record| Ok(evaluation(record));
+            let (height, evaluations, next_page_token) = self.page(place, list, row)?;
+            Ok(ListEvaluationsResponse { height, evaluations, next_page_token })
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use api::node::node_service_server::NodeService;
 use api::node::node_service_server::NodeServiceServer;
 use api::node::{GetStatusRequest, GetStatusResponse, Peer};
 use api::submission::submission_service_server::SubmissionServiceServer;
-use consensus::{Mode, Phase, Standing};
+use consensus::{Halt, Mode, NotVoting, Phase, Standing};
 use ledger::store::StoreError;
 use proto::ValidatorIndex;
 use tonic::{Request, Response, Status};
@@ -13,16 +13,16 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::Service;
-use super::failure::store_failed;
+use super::failure::answered;
 use crate::intake::Link;
 
 #[tonic::async_trait]
 impl NodeService for Service {
     async fn get_status(
         &self,
-        _: Request<GetStatusRequest>,
+        request: Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
-        self.status().map(Response::new).map_err(|error| store_failed(&error))
+        answered(request, |_| Ok(self.status()?))
     }
 }
 
@@ -61,9 +61,11 @@ impl Service {
         let (waiting, bytes) = self.bodies.waiting();
         let (voting, not_voting_reason) = match standing.mode {
             Mode::Voting => (true, String::new()),
-            Mode::Starting => (false, "asking the other validators first".to_owned()),
-            Mode::NotVoting(reason) => (false, reason.to_string()),
-            Mode::Halted(reason) => (false, reason.to_string()),
+            Mode::Starting => {
+                (false, "正在先询问其他共识节点 asking the other validators first".to_owned())
+            }
+            Mode::NotVoting(reason) => (false, format!("{} {reason}", not_voting_zh(reason))),
+            Mode::Halted(reason) => (false, format!("{} {reason}", halted_zh(reason))),
         };
         let leaf = view.leaf(view.head())?;
         let root = view.history_root(view.head().history_size())?;
@@ -154,6 +156,25 @@ impl Service {
             ),
             Some(Link::Up) | None => (agency.clone(), agency),
         }
+    }
+}
+
+fn not_voting_zh(reason: NotVoting) -> &'static str {
+    match reason {
+        NotVoting::JournalMissing => "以往投票的日志缺失",
+        NotVoting::JournalDamaged => "以往投票的日志损坏",
+        NotVoting::SignatureAhead => "其他节点持有本节点的一次投票，而本节点日志中没有",
+        NotVoting::NotAMember => "本节点不在共识节点之列",
+        NotVoting::Operator => "由运维人员停止投票",
+    }
+}
+
+fn halted_zh(reason: Halt) -> &'static str {
+    match reason {
+        Halt::Fork => "两份有效的签认相互矛盾",
+        Halt::Divergence => "多数节点算出的历史与本节点不同",
+        Halt::Storage => "存储故障",
+        Halt::Operator => "由运维人员停止",
     }
 }
 

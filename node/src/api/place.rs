@@ -25,10 +25,9 @@ use proto::schema::act::Relation;
 use proto::schema::event::Uom;
 use proto::schema::registry::Datum;
 use proto::schema::roles::Normaliser;
-use tonic::{Code, Status};
 
 use super::Service;
-use super::failure::{failure, state_failed, store_failed};
+use super::failure::Failure;
 use super::trace_service::units_of;
 
 /// Entries of each list of a unit, and units of a place, that one answer shows.
@@ -105,13 +104,13 @@ impl Service {
     pub(super) fn answer_matches(
         &self,
         asked: &GetMatchesRequest,
-    ) -> Result<GetMatchesResponse, Status> {
-        let view = self.reader.view().map_err(|error| store_failed(&error))?;
+    ) -> Result<GetMatchesResponse, Failure> {
+        let view = self.reader.view()?;
         let mut matches = Vec::new();
         let units = units_of(&view, &asked.code, asked.agency)?;
         for unit in &units {
             let found = matching::of_unit(&view, unit, HOLDERS_MAX);
-            for found in found.map_err(|error| state_failed(&error))? {
+            for found in found? {
                 matches.push(matched(&view, &found)?);
             }
         }
@@ -119,10 +118,10 @@ impl Service {
         Ok(GetMatchesResponse { height: view.head().value(), unit, matches })
     }
 
-    pub(super) fn answer_locate(&self, asked: &LocateRequest) -> Result<LocateResponse, Status> {
-        let view = self.reader.view().map_err(|error| store_failed(&error))?;
+    pub(super) fn answer_locate(&self, asked: &LocateRequest) -> Result<LocateResponse, Failure> {
+        let view = self.reader.view()?;
         let mut answer = Located::default();
-        let codes = Codes::load(&view).map_err(|error| state_failed(&error))?;
+        let codes = Codes::load(&view)?;
         match asked.kind() {
             AskedKind::Unspecified | AskedKind::Unit => {
                 for unit in units_of(&view, &asked.subject, asked.agency)? {
@@ -132,13 +131,13 @@ impl Service {
             AskedKind::Station => {
                 for key in keys_of(&view, &codes, Normaliser::Station, asked)? {
                     let held = locate::station(&view, &key, HOLDERS_MAX);
-                    answer.held(&view, held.map_err(|error| state_failed(&error))?)?;
+                    answer.held(&view, held?)?;
                 }
             }
             AskedKind::Party => {
                 for key in keys_of(&view, &codes, Normaliser::Party, asked)? {
                     let held = locate::party(&view, &key, HOLDERS_MAX);
-                    answer.held(&view, held.map_err(|error| state_failed(&error))?)?;
+                    answer.held(&view, held?)?;
                 }
             }
             AskedKind::Vehicle => {
@@ -172,10 +171,12 @@ fn keys_of(
     codes: &Codes,
     normaliser: Normaliser,
     asked: &LocateRequest,
-) -> Result<Vec<Vec<u8>>, Status> {
+) -> Result<Vec<Vec<u8>>, Failure> {
     if asked.subject.is_empty() || asked.subject.len() > 512 {
-        let text = format!("subject: expected 1 to 512 bytes, found {}", asked.subject.len());
-        return Err(failure(Code::InvalidArgument, "SUBJECT", text, &[]));
+        let found = asked.subject.len();
+        let zh = format!("应有 1 至 512 字节，实有 {found} 字节");
+        let en = format!("expected 1 to 512 bytes, found {found}");
+        return Err(Failure::field(("subject", "SUBJECT"), &zh, &en));
     }
     let agencies = u16::try_from(view.genesis().agencies().len()).unwrap_or(u16::MAX);
     let mut keys: Vec<Vec<u8>> = (0..agencies)
@@ -203,15 +204,14 @@ pub(super) struct Located {
 }
 
 impl Located {
-    fn unit(&mut self, known: Known<'_>, key: &[u8]) -> Result<(), Status> {
-        let found =
-            locate::unit(known.0, key, HOLDERS_MAX).map_err(|error| state_failed(&error))?;
+    fn unit(&mut self, known: Known<'_>, key: &[u8]) -> Result<(), Failure> {
+        let found = locate::unit(known.0, key, HOLDERS_MAX)?;
         found.map_or(Ok(()), |place| self.place(known, &place))
     }
 
     /// Stock stands beside each holder; what was sold or is on the road belongs to no holder and is
     /// said once, with the first.
-    pub(super) fn place(&mut self, known: Known<'_>, place: &UnitPlace) -> Result<(), Status> {
+    pub(super) fn place(&mut self, known: Known<'_>, place: &UnitPlace) -> Result<(), Failure> {
         let mut rest: BTreeMap<i32, &Balance> =
             place.balances.iter().map(|balance| (balance.uom, balance)).collect();
         for holder in &place.holders {
@@ -244,7 +244,7 @@ impl Located {
         known: Known<'_>,
         unit: &[u8],
         consignment: &Consignment,
-    ) -> Result<(), Status> {
+    ) -> Result<(), Failure> {
         let Some(leg) = consignment.sender().or_else(|| consignment.receiver()) else {
             return Ok(());
         };
@@ -266,13 +266,12 @@ impl Located {
         (state, codes): Known<'_>,
         document: &str,
         leg: &Leg,
-    ) -> Result<Vec<(Side, u64)>, Status> {
+    ) -> Result<Vec<(Side, u64)>, Failure> {
         if leg.vehicle.is_empty() {
             return Ok(Vec::new());
         }
         if !self.driven.contains_key(&leg.vehicle) {
-            let trips = locate::vehicle(state, codes, &leg.vehicle, HOLDERS_MAX);
-            let trips = trips.map_err(|error| state_failed(&error))?;
+            let trips = locate::vehicle(state, codes, &leg.vehicle, HOLDERS_MAX)?;
             self.driven.insert(leg.vehicle.clone(), trips);
         }
         let driven = self.driven.get(&leg.vehicle).expect("read above, or for an earlier leg");
@@ -283,11 +282,10 @@ impl Located {
         Ok(said.map(|trip| (leg.side(), trip.occurred_ms)).collect())
     }
 
-    fn held(&mut self, view: &View<'_, impl StoreRead>, list: Vec<Held>) -> Result<(), Status> {
+    fn held(&mut self, view: &View<'_, impl StoreRead>, list: Vec<Held>) -> Result<(), Failure> {
         for held in list.into_iter().filter(|held| held.on_hand != 0) {
-            let site = locate::site(view, &held.station).map_err(|error| state_failed(&error))?;
-            let name =
-                locate::party_name(view, &held.party).map_err(|error| state_failed(&error))?;
+            let site = locate::site(view, &held.station)?;
+            let name = locate::party_name(view, &held.party)?;
             let amount = contracts::record::shipment::Amount { uom: held.uom, milli: held.on_hand };
             let holder = Holder { party: held.party, party_name: name, site, amount };
             self.holdings.push(holding(&held.unit, &holder, in_stock(held.uom, held.on_hand)));
@@ -295,9 +293,8 @@ impl Located {
         Ok(())
     }
 
-    fn vehicle(&mut self, state: &dyn State, codes: &Codes, key: &[u8]) -> Result<(), Status> {
-        let trips = locate::vehicle(state, codes, key, HOLDERS_MAX);
-        for found in trips.map_err(|error| state_failed(&error))? {
+    fn vehicle(&mut self, state: &dyn State, codes: &Codes, key: &[u8]) -> Result<(), Failure> {
+        for found in locate::vehicle(state, codes, key, HOLDERS_MAX)? {
             let side = side_of(&found);
             let (from, to) = match side {
                 Side::Unspecified | Side::Sender => (&found.from, &found.to),
@@ -329,12 +326,12 @@ impl Located {
         (view, codes): (&View<'_, impl StoreRead>, &Codes),
         kind: SubjectKind,
         key: &[u8],
-    ) -> Result<(), Status> {
+    ) -> Result<(), Failure> {
         let subject = Subject { kind, key: key.to_vec() };
         let buckets: Vec<u32> = if kind.has_one_log() {
             vec![0]
         } else {
-            let days = view.days(&subject, view.head()).map_err(|error| store_failed(&error))?;
+            let days = view.days(&subject, view.head())?;
             days.into_iter().map(|day| day.bucket).collect()
         };
         let mut units = std::collections::BTreeSet::new();
@@ -348,10 +345,9 @@ impl Located {
                 } else {
                     ControlFlow::Break(())
                 }
-            })
-            .map_err(|error| store_failed(&error))?;
+            })?;
             for (height, index) in places {
-                let receipt = view.receipt(height, index).map_err(|error| store_failed(&error))?;
+                let receipt = view.receipt(height, index)?;
                 let links =
                     receipt.into_iter().flat_map(|receipt| receipt.links.as_slice().to_vec());
                 units.extend(
@@ -405,9 +401,9 @@ fn note_time(trip: &mut Trip, side: Side, occurred_ms: u64) {
 }
 
 /// Whether some of a sender's unit was shipped under a document and not received.
-fn on_road(state: &dyn State, document: &str, unit: &[u8]) -> Result<bool, Status> {
+fn on_road(state: &dyn State, document: &str, unit: &[u8]) -> Result<bool, Failure> {
     let shipment = delivery::shipment(state, &delivery::shipment_key(document, unit));
-    let shipment = shipment.map_err(|error| state_failed(&error))?;
+    let shipment = shipment?;
     Ok(shipment.is_some_and(|shipment| !shipment.in_transit().is_empty()))
 }
 
@@ -430,9 +426,9 @@ fn trip_of(consignment: &Consignment, leg: &Leg) -> Trip {
     }
 }
 
-fn matched(state: &dyn State, found: &matching::Match) -> Result<Match, Status> {
+fn matched(state: &dyn State, found: &matching::Match) -> Result<Match, Failure> {
     let documents = matching::documents(state, &found.from, &found.to, HOLDERS_MAX);
-    let documents = documents.map_err(|error| state_failed(&error))?;
+    let documents = documents?;
     let record = &found.record;
     let relation = match record.relation() {
         Relation::Unspecified | Relation::Same => "SAME",

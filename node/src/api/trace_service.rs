@@ -20,7 +20,7 @@ use proto::{AgencyIndex, Height};
 use tonic::{Code, Request, Response, Status};
 
 use super::Service;
-use super::failure::{failure, prove_failed, state_failed, store_failed};
+use super::failure::{Failure, answered};
 use super::place::{HOLDERS_MAX, quantities, text};
 use contracts::query::locate;
 
@@ -36,33 +36,32 @@ impl TraceService for Service {
         &self,
         request: Request<TraceRequest>,
     ) -> Result<Response<TraceResponse>, Status> {
-        let asked = request.into_inner();
-        tokio::task::block_in_place(|| self.answer_trace(&asked)).map(Response::new)
+        answered(request, |asked| self.answer_trace(asked))
     }
 
     async fn get_matches(
         &self,
         request: Request<GetMatchesRequest>,
     ) -> Result<Response<GetMatchesResponse>, Status> {
-        let asked = request.into_inner();
-        tokio::task::block_in_place(|| self.answer_matches(&asked)).map(Response::new)
+        answered(request, |asked| self.answer_matches(asked))
     }
 
     async fn locate(
         &self,
         request: Request<LocateRequest>,
     ) -> Result<Response<LocateResponse>, Status> {
-        let asked = request.into_inner();
-        tokio::task::block_in_place(|| self.answer_locate(&asked)).map(Response::new)
+        answered(request, |asked| self.answer_locate(asked))
     }
 }
 
 impl Service {
-    fn answer_trace(&self, asked: &TraceRequest) -> Result<TraceResponse, Status> {
-        let view = self.reader.view().map_err(|error| store_failed(&error))?;
+    fn answer_trace(&self, asked: &TraceRequest) -> Result<TraceResponse, Failure> {
+        let view = self.reader.view()?;
         if asked.codes.is_empty() || asked.codes.len() > CODES_MAX {
-            let text = format!("codes: expected 1 to {CODES_MAX}, found {}", asked.codes.len());
-            return Err(failure(Code::InvalidArgument, "CODES", text, &[]));
+            let found = asked.codes.len();
+            let zh = format!("应有 1 至 {CODES_MAX} 个，实有 {found} 个");
+            let en = format!("expected 1 to {CODES_MAX}, found {found}");
+            return Err(Failure::field(("codes", "CODES"), &zh, &en));
         }
         let mut starts = Vec::new();
         for code in &asked.codes {
@@ -75,11 +74,13 @@ impl Service {
             unit_limit: if asked.unit_limit == 0 { TRACE_LOGS_MAX } else { asked.unit_limit },
             bodies: Bodies::Shown,
         };
-        let bundle = Prover::new(&view, &[]).trace(&query).map_err(|error| prove_failed(&error))?;
+        let bundle = Prover::new(&view, &[]).trace(&query)?;
         let mut answer = read_bundle(&view, &bundle)?;
         if answer.height < asked.min_height {
-            let text = format!("height {} is below min_height {}", answer.height, asked.min_height);
-            return Err(failure(Code::Unavailable, "BELOW_MIN_HEIGHT", text, &[]));
+            let (height, least) = (answer.height, asked.min_height);
+            let zh = format!("高度 {height} 低于 min_height {least}");
+            let en = format!("height {height} is below min_height {least}");
+            return Err(Failure::new(Code::Unavailable, "BELOW_MIN_HEIGHT", zh, en));
         }
         if matches!(asked.proof_mode(), ProofMode::Inclusion | ProofMode::Complete) {
             answer.bundle = bundle.to_bytes();
@@ -89,7 +90,7 @@ impl Service {
 }
 
 /// Units and events of a finished bundle, so that what is shown is what is proven.
-fn read_bundle(view: &View<'_, impl StoreRead>, bundle: &Bundle) -> Result<TraceResponse, Status> {
+fn read_bundle(view: &View<'_, impl StoreRead>, bundle: &Bundle) -> Result<TraceResponse, Failure> {
     let mut events: BTreeMap<(u64, u32), TraceEvent> = BTreeMap::new();
     let (mut units, mut height) = (Vec::new(), 0);
     for log in bundle.items.iter().flat_map(|item| &item.logs) {
@@ -133,12 +134,14 @@ pub(super) fn units_of(
     view: &View<'_, impl StoreRead>,
     code: &str,
     agency: Option<u32>,
-) -> Result<Vec<Vec<u8>>, Status> {
+) -> Result<Vec<Vec<u8>>, Failure> {
     if code.is_empty() || code.len() > CODE_BYTES_MAX {
-        let text = format!("code: expected 1 to {CODE_BYTES_MAX} bytes, found {}", code.len());
-        return Err(failure(Code::InvalidArgument, "CODE", text, &[]));
+        let found = code.len();
+        let zh = format!("应有 1 至 {CODE_BYTES_MAX} 字节，实有 {found} 字节");
+        let en = format!("expected 1 to {CODE_BYTES_MAX} bytes, found {found}");
+        return Err(Failure::field(("code", "CODE"), &zh, &en));
     }
-    let codes = Codes::load(view).map_err(|error| state_failed(&error))?;
+    let codes = Codes::load(view)?;
     let agencies = match agency {
         Some(agency) => vec![u16::try_from(agency).unwrap_or(u16::MAX)],
         None => (0..u16::try_from(view.genesis().agencies().len()).unwrap_or(u16::MAX)).collect(),
@@ -148,7 +151,7 @@ pub(super) fn units_of(
     keys.dedup();
     let mut known = Vec::new();
     for key in &keys {
-        if view.state(Namespace::Unit, key).map_err(|error| store_failed(&error))?.is_some() {
+        if view.state(Namespace::Unit, key)?.is_some() {
             known.push(key.clone());
         }
     }
@@ -157,8 +160,8 @@ pub(super) fn units_of(
 }
 
 /// Where a unit of the trace is, as its events tell.
-fn trace_unit(view: &View<'_, impl StoreRead>, key: &[u8]) -> Result<TraceUnit, Status> {
-    let found = locate::unit(view, key, HOLDERS_MAX).map_err(|error| state_failed(&error))?;
+fn trace_unit(view: &View<'_, impl StoreRead>, key: &[u8]) -> Result<TraceUnit, Failure> {
+    let found = locate::unit(view, key, HOLDERS_MAX)?;
     let Some(place) = found else {
         return Ok(TraceUnit { unit: text(key), ..TraceUnit::default() });
     };
