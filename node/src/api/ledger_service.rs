@@ -15,6 +15,10 @@ use tonic::{Code, Request, Response, Status};
 use super::Service;
 use super::failure::{Failure, answered};
 
+/// Checkpoints of earlier that one proof continues. Whoever holds more needs the newest alone, since
+/// it continues the others.
+const PINS_MAX: usize = 16;
+
 #[tonic::async_trait]
 impl LedgerService for Service {
     async fn get_block(
@@ -43,12 +47,25 @@ impl LedgerService for Service {
         request: Request<ProveOperationRequest>,
     ) -> Result<Response<ProveOperationResponse>, Status> {
         answered(request, |asked| {
+            let pins = checked_pins(&asked.pins)?;
             let view = self.reader.view()?;
-            let prover = Prover::new(&view, &[]);
+            let prover = Prover::new(&view, pins);
             let bundle = prover.receipt(Height::new(asked.height), asked.receipt_index)?;
             Ok(ProveOperationResponse { bundle: bundle.to_bytes() })
         })
     }
+}
+
+/// Sizes of checkpoints that a proof is to continue.
+pub(super) fn checked_pins(pins: &[u64]) -> Result<&[u64], Failure> {
+    let (zh, en) = if pins.len() > PINS_MAX {
+        (format!("至多 {PINS_MAX} 个"), format!("expected at most {PINS_MAX}"))
+    } else if pins.first() == Some(&0) || !pins.is_sorted_by(|a, b| a < b) {
+        ("应严格升序，且不为 0".to_owned(), "expected strictly ascending sizes above 0".to_owned())
+    } else {
+        return Ok(pins);
+    };
+    Err(Failure::field(("pins", "PINS"), &zh, &en).with("field", "pins").with("rule", en))
 }
 
 impl Service {

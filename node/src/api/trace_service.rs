@@ -21,6 +21,7 @@ use tonic::{Code, Request, Response, Status};
 
 use super::Service;
 use super::failure::{Failure, answered};
+use super::ledger_service::checked_pins;
 use super::place::{HOLDERS_MAX, quantities, text};
 use contracts::query::locate;
 
@@ -56,6 +57,7 @@ impl TraceService for Service {
 
 impl Service {
     fn answer_trace(&self, asked: &TraceRequest) -> Result<TraceResponse, Failure> {
+        let pins = checked_pins(&asked.pins)?;
         let view = self.reader.view()?;
         if asked.codes.is_empty() || asked.codes.len() > CODES_MAX {
             let found = asked.codes.len();
@@ -74,7 +76,7 @@ impl Service {
             unit_limit: if asked.unit_limit == 0 { TRACE_LOGS_MAX } else { asked.unit_limit },
             bodies: Bodies::Shown,
         };
-        let bundle = Prover::new(&view, &[]).trace(&query)?;
+        let bundle = Prover::new(&view, pins).trace(&query)?;
         let mut answer = read_bundle(&view, &bundle)?;
         if answer.height < asked.min_height {
             let (height, least) = (answer.height, asked.min_height);
