@@ -1,6 +1,6 @@
 //! Traces with proof, matches, places.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::trace::trace_service_server::TraceService;
 use api::trace::{
@@ -8,12 +8,14 @@ use api::trace::{
     TraceEvent, TraceRequest, TraceResponse, TraceUnit,
 };
 use contracts::codes::Codes;
-use contracts::walk;
-use ledger::bundle::Bundle;
-use ledger::prove::{Bodies, Prover, TRACE_LOGS_MAX, TraceQuery};
-use ledger::reader::View;
+use contracts::query::locate;
+use contracts::walk::{self, LogView, Walk, WalkError};
+use ledger::bundle::{BUNDLE_BYTES_MAX, Bundle};
+use ledger::prove::{Bodies, ProveError, Prover, TRACE_LOGS_MAX, TraceQuery};
+use ledger::reader::{LogItem, ReadError, View};
 use ledger::store::StoreRead;
 use proto::codec::Canonical as _;
+use proto::history::LogKey;
 use proto::receipt::{ReceiptPayload, ReceiptSource, Subject, SubjectKind};
 use proto::trie::Namespace;
 use proto::{AgencyIndex, Height};
@@ -23,7 +25,6 @@ use super::Service;
 use super::failure::{Failure, answered};
 use super::ledger_service::checked_pins;
 use super::place::{HOLDERS_MAX, quantities, text};
-use contracts::query::locate;
 
 /// Codes that one question may start from.
 const CODES_MAX: usize = 16;
@@ -76,18 +77,133 @@ impl Service {
             unit_limit: if asked.unit_limit == 0 { TRACE_LOGS_MAX } else { asked.unit_limit },
             bodies: Bodies::Shown,
         };
-        let bundle = Prover::new(&view, pins).trace(&query)?;
-        let mut answer = read_bundle(&view, &bundle)?;
+        let answer = match asked.proof_mode() {
+            ProofMode::Unspecified | ProofMode::None => walked(&view, &query)?,
+            ProofMode::Complete => {
+                let bundle = Prover::new(&view, pins).trace(&query)?;
+                TraceResponse { bundle: bundle.to_bytes(), ..read_bundle(&view, &bundle)? }
+            }
+            ProofMode::Inclusion => return Err(inclusion_refused()),
+        };
         if answer.height < asked.min_height {
             let (height, least) = (answer.height, asked.min_height);
             let zh = format!("高度 {height} 低于 min_height {least}");
             let en = format!("height {height} is below min_height {least}");
             return Err(Failure::new(Code::Unavailable, "BELOW_MIN_HEIGHT", zh, en));
         }
-        if matches!(asked.proof_mode(), ProofMode::Inclusion | ProofMode::Complete) {
-            answer.bundle = bundle.to_bytes();
-        }
         Ok(answer)
+    }
+}
+
+fn inclusion_refused() -> Failure {
+    let (zh, en) = ("追溯要么完整，要么不成立", "a trace is complete or not at all");
+    let (zh, rule) =
+        (format!("{zh}：请用 COMPLETE 或 NONE"), format!("{en}: ask for COMPLETE or NONE"));
+    Failure::field(("proof_mode", "PROOF_MODE"), &zh, &rule)
+        .with("field", "proof_mode")
+        .with("rule", rule)
+}
+
+/// Units and events as the walk finds them, without building a proof. An answer that would be larger
+/// than a bundle may be reaches less far and names what it leaves out, as a proven one does.
+fn walked(view: &View<'_, impl StoreRead>, query: &TraceQuery) -> Result<TraceResponse, Failure> {
+    let head = view.head();
+    let at = query.at.unwrap_or(head);
+    if at > head {
+        // Logs are kept for ever: only what is not there yet cannot be read.
+        return Err(ReadError::OutsideWindow { at, oldest: Height::GENESIS, head }.into());
+    }
+    let mut limit = usize::try_from(query.unit_limit.min(TRACE_LOGS_MAX)).unwrap_or(usize::MAX);
+    loop {
+        let mut seen = Seen::default();
+        match seen.walk(view, (query, at), limit) {
+            Ok(walk) => return seen.answer(view, at, &walk),
+            Err(ProveError::TooLarge { .. }) if limit.min(seen.logs) / 2 >= query.starts.len() => {
+                limit = limit.min(seen.logs) / 2;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// What a walk without proof has met.
+#[derive(Default)]
+struct Seen {
+    events: BTreeMap<(u64, u32), TraceEvent>,
+    units: BTreeSet<Vec<u8>>,
+    logs: usize,
+    bytes: usize,
+}
+
+impl Seen {
+    fn walk(
+        &mut self,
+        view: &View<'_, impl StoreRead>,
+        (query, at): (&TraceQuery, Height),
+        limit: usize,
+    ) -> Result<Walk, ProveError> {
+        let log = |subject: &Subject| self.log(view, subject, at);
+        walk::walk(&query.starts, query.direction, limit, log).map_err(|error| match error {
+            WalkError::Log(error) => error,
+            WalkError::StartKind { kind } => {
+                ProveError::SubjectKind { kind: kind.code(), found: "logs by day" }
+            }
+            WalkError::TooManyStarts { starts, limit } => {
+                ProveError::TooManyStarts { starts, limit }
+            }
+        })
+    }
+
+    /// Takes in the log of a subject; what the walk needs of its entries.
+    fn log(
+        &mut self,
+        view: &View<'_, impl StoreRead>,
+        subject: &Subject,
+        at: Height,
+    ) -> Result<Vec<LogView>, ProveError> {
+        let key = LogKey { kind: subject.kind, bucket: 0, subject: subject.key.clone() };
+        let mut entries = Vec::new();
+        for LogItem { entry, receipt, .. } in view.log(&key, at, 0, usize::MAX)? {
+            let (height, receipt_index) = (entry.height, entry.receipt_index);
+            let place = (height.value(), receipt_index);
+            if !self.events.contains_key(&place) {
+                let body = view.source(height, receipt_index)?.unwrap_or_default();
+                self.bytes = self.bytes.saturating_add(body.len());
+                let system = matches!(receipt.source, ReceiptSource::System { .. });
+                let event = TraceEvent { height: place.0, receipt_index, body, system };
+                self.events.insert(place, event);
+            }
+            entries.push(LogView {
+                height,
+                receipt_index,
+                links: receipt.links.as_slice().to_vec(),
+            });
+        }
+        self.logs += 1;
+        if subject.kind == SubjectKind::Unit && !entries.is_empty() {
+            self.units.insert(subject.key.clone());
+        }
+        if self.bytes > BUNDLE_BYTES_MAX {
+            return Err(ProveError::TooLarge { bytes: self.bytes });
+        }
+        Ok(entries)
+    }
+
+    fn answer(
+        self,
+        view: &View<'_, impl StoreRead>,
+        at: Height,
+        walk: &Walk,
+    ) -> Result<TraceResponse, Failure> {
+        let units: Result<_, Failure> =
+            self.units.iter().map(|key| trace_unit(view, key)).collect();
+        Ok(TraceResponse {
+            height: at.value(),
+            bundle: Vec::new(),
+            units: units?,
+            events: self.events.into_values().collect(),
+            truncated: walk.truncated.iter().map(|subject| text(&subject.key)).collect(),
+        })
     }
 }
 
