@@ -105,10 +105,17 @@ async fn what_is_not_a_transaction_of_this_chain_is_answered_and_never_ordered()
         assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{what}: {status}");
         assert!(!status.message().is_empty(), "{what}");
     }
-    // Far above the limit it is not even read.
+    // By its length alone, before anything of it is decoded.
     let status = refused(&net, vec![0; 2_000_000]).await?;
+    assert_eq!((status.code(), &*reason(&status)), (Code::InvalidArgument, "MALFORMED"));
+    assert_eq!(field(&status), "transaction", "{status:?}");
+    for part in ["2000000", "1048576"] {
+        assert!(status.message().contains(part), "names what is allowed and what came: {status}");
+    }
+    // Far above the limit it is not even read.
+    let status = refused(&net, vec![0; 5_000_000]).await?;
     assert_eq!(status.code(), Code::OutOfRange, "{status}");
-    assert!(status.message().contains("2000004 bytes"), "{status}");
+    assert!(status.message().contains("5000005 bytes"), "{status}");
     // The one they were made from is recorded all the same.
     let outcome = net.submit_bytes(0, good).await??;
     assert_eq!(outcome.receipts.len(), 2);

@@ -13,6 +13,7 @@ use ledger::reader::View;
 use ledger::schema::TxPlace;
 use ledger::store::{StoreError, StoreRead};
 use proto::codec::Canonical as _;
+use proto::limits::TX_BYTES_MAX;
 use proto::operation::Operation;
 use proto::receipt::{CODE_ALREADY_RECORDED, Receipt};
 use proto::submitter::SubmitterRecord;
@@ -96,8 +97,23 @@ fn parse_timeout_ms(text: &str) -> Option<u64> {
     }
 }
 
+/// Refuses by the length alone, before anything is decoded.
+fn check_length(transaction: &[u8]) -> Result<(), Failure> {
+    let found = transaction.len();
+    if u32::try_from(found).is_ok_and(|bytes| bytes <= TX_BYTES_MAX) {
+        return Ok(());
+    }
+    let rule = format!("expected at most {TX_BYTES_MAX} bytes");
+    let zh = format!("至多 {TX_BYTES_MAX} 字节，实有 {found} 字节");
+    let en = format!("{rule}, found {found}");
+    Err(Failure::field(("transaction", "MALFORMED"), &zh, &en)
+        .with("field", "transaction")
+        .with("rule", rule))
+}
+
 impl Service {
     async fn submit(&self, bytes: Vec<u8>, wait: Duration) -> Result<TransactionOutcome, Failure> {
+        check_length(&bytes)?;
         let now = clock::now();
         let admitted = tokio::task::block_in_place(|| self.gate.admit_submission(&bytes, now));
         let tx_id = match admitted {
