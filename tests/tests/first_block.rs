@@ -12,10 +12,10 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus as Health;
 use tonic_health::pb::health_client::HealthClient;
 
-/// What the issue promises for the first block after a start.
+/// The longest that the first block after a start may take.
 const FIRST_BLOCK: Duration = Duration::from_secs(5);
 
-/// What the issue promises a test for a commit at idle; the benchmark measures 300 ms at the 99th percentile.
+/// The longest that a commit may take at idle; the benchmark holds 300 ms at the 99th percentile.
 const COMMIT: Duration = Duration::from_secs(1);
 
 #[tokio::test]
@@ -43,10 +43,8 @@ async fn three_nodes_agree_from_the_first_block_on() -> anyhow::Result<()> {
         }
         last = outcome.height;
     }
-    latencies.sort();
     println!("commit at idle: {latencies:?}");
-    let median = latencies[latencies.len() / 2];
-    assert!(median < COMMIT, "median of {latencies:?}");
+    assert!(latencies.iter().all(|latency| *latency < COMMIT), "{latencies:?}");
 
     net.executed(&[0, 1, 2], last, 20).await?;
     let stand = net.agreed(20).await?;
