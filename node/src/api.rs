@@ -22,7 +22,6 @@ use api::trace::trace_service_server::TraceServiceServer;
 use consensus::{Input, Standing};
 use ledger::reader::Reader;
 use proto::ValidatorIndex;
-use proto::limits::TX_BYTES_MAX;
 use rocks::RocksStore;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -36,8 +35,9 @@ use crate::gate::Gate;
 use crate::intake::Connected;
 use crate::network::Network;
 
-/// Room that a request leaves for its framing beside a transaction.
-const REQUEST_MARGIN_BYTES: usize = 4_096;
+/// Bytes of a request that submits. A transaction has at most 1 MiB: what is larger is told so, with
+/// field and rule, up to this size; beyond it the transport ends the call unread.
+const SUBMISSION_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Requests that one connection may have under way.
 const STREAMS_MAX: u32 = 128;
@@ -77,9 +77,8 @@ pub(crate) async fn serve_api(
     listener: TcpListener,
     service: Service,
 ) -> Result<(), tonic::transport::Error> {
-    let request_bytes = usize::try_from(TX_BYTES_MAX).expect("1 MiB") + REQUEST_MARGIN_BYTES;
-    let submission =
-        SubmissionServiceServer::new(service.clone()).max_decoding_message_size(request_bytes);
+    let submission = SubmissionServiceServer::new(service.clone())
+        .max_decoding_message_size(SUBMISSION_BYTES_MAX);
     let (health_reporter, health) = tonic_health::server::health_reporter();
     tokio::spawn(node_service::report_health(health_reporter, service.clone()));
     let reflection = tonic_reflection::server::Builder::configure()

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use genesis::home::{Home, HomeError};
 use genesis::words::Language;
 use ledger::check::CheckReport;
-use ledger::ledger::{Ledger, OpenError};
+use ledger::ledger::OpenError;
+use ledger::reader::Reader;
 use ledger::replay::{ReplayError, Replayed};
 use ledger::store::StoreError;
 use proto::ChainId;
@@ -18,10 +19,10 @@ use crate::run::ledger_folder;
 #[derive(Debug, Error)]
 pub enum CheckError {
     /// The home folder is not usable.
-    #[error(transparent)]
+    #[error("节点目录不可用 {0}")]
     Home(#[from] HomeError),
     /// The database cannot be opened.
-    #[error("{path}: {source}; is the node still running?")]
+    #[error("数据库无法打开，节点是否仍在运行？ {path}: {source}; is the node still running?")]
     Store {
         /// The folder.
         path: PathBuf,
@@ -29,10 +30,13 @@ pub enum CheckError {
         source: rocks::OpenError,
     },
     /// The database is not a ledger.
-    #[error(transparent)]
+    #[error("账本无法打开 {0}")]
     Open(#[from] OpenError),
     /// The database is another chain's.
-    #[error("the data folder holds chain {found}, the genesis document is chain {expected}")]
+    #[error(
+        "数据目录属于另一条链 the data folder holds chain {found}, the genesis document is chain \
+         {expected}"
+    )]
     Chain {
         /// Chain of the genesis document.
         expected: ChainId,
@@ -40,7 +44,7 @@ pub enum CheckError {
         found: ChainId,
     },
     /// The database cannot be read.
-    #[error(transparent)]
+    #[error("账本无法读取 {0}")]
     Read(#[from] StoreError),
 }
 
@@ -66,12 +70,12 @@ pub fn check(home: &Home, depth: Depth) -> Result<Checked, CheckError> {
     let path = ledger_folder(home);
     let store = RocksStore::open_read_only(&path)
         .map_err(|source| CheckError::Store { path: path.clone(), source })?;
-    let ledger = Ledger::open(store)?;
-    let found = ledger.chain();
+    // Not as a ledger: that would end at a damaged head instead of naming what is damaged.
+    let reader = Reader::open(store)?;
+    let found = reader.genesis().chain();
     if found != expected {
         return Err(CheckError::Chain { expected, found });
     }
-    let reader = ledger.reader();
     let report = ledger::check::check(&reader, &mut |_| ())?;
     let replayed = match depth {
         Depth::Bytes => None,

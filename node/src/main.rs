@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use genesis::home::Home;
 use genesis::password::Password;
 use genesis::words::Language;
+use node::RunError;
 use node::check::Depth;
 use node::telemetry::{self, LogFormat};
 
@@ -104,26 +105,61 @@ fn print_error(error: &anyhow::Error, language: Language) {
 fn run_node(run: &Run, language: Language) -> anyhow::Result<()> {
     telemetry::start(&run.log, if run.log_json { LogFormat::Json } else { LogFormat::Text });
     let password = match &run.password_file {
-        Some(path) => Password::from_file(path)?,
-        None => Password::ask("密码 password: ")?,
+        Some(path) => Password::from_file(path),
+        None => Password::ask("密码 password: "),
     };
+    let password = password.context("密码不可用")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("the runtime does not start")?;
+        .context("运行环境无法启动 the runtime does not start")?;
     let outcome = runtime.block_on(node::run(&Home::new(&run.home), &password, language));
     // The storage thread is never interrupted in a batch; everything else may be dropped.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
-    Ok(outcome?)
+    // The sentence holds its sources already.
+    outcome.map_err(|error| anyhow::anyhow!("{} {error}", stopped_zh(&error)))
+}
+
+/// What keeps the node from running, in Chinese; the reason itself follows in English.
+fn stopped_zh(error: &RunError) -> String {
+    match error {
+        RunError::Home(_) => "节点目录不可用".to_owned(),
+        RunError::Keystore(_) => "密钥无法打开".to_owned(),
+        RunError::Entropy(_) => "操作系统不提供随机数".to_owned(),
+        RunError::Genesis(_) => "创世文件需要另一版本的软件".to_owned(),
+        RunError::NotAMember { .. } => {
+            "本节点的密钥不在创世文件的共识节点之列，请核对各机构的创世文件是否相同".to_owned()
+        }
+        RunError::Transport { .. } => "本节点目录中的传输密钥与创世文件不符".to_owned(),
+        RunError::NotLoopback { address } => format!(
+            "grpc：{address} 不是本机回环地址，在以 mTLS 认证调用方之前，服务只在回环地址上提供"
+        ),
+        RunError::Listen { field, address, .. } => {
+            format!("{field}：无法监听 {address}，端口可能已被其他程序占用")
+        }
+        RunError::Store { .. } => "数据库无法打开".to_owned(),
+        RunError::Read(_) => "账本无法读取".to_owned(),
+        RunError::Ledger { .. } => "账本无法打开".to_owned(),
+        RunError::Journal(_) => "投票日志不可用".to_owned(),
+        RunError::Network(_) => "节点网络无法启动".to_owned(),
+        RunError::Consensus(_) => "共识任务停止".to_owned(),
+        RunError::Storage(_) => "存储任务停止".to_owned(),
+        RunError::Service { service, .. } => format!("{service} 服务停止"),
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what the command is for")]
 fn check_node(check: &Check, language: Language) -> anyhow::Result<()> {
     let depth = if check.replay { Depth::Replay } else { Depth::Bytes };
-    let report = node::check::check(&Home::new(&check.home), depth)?;
+    let report = node::check::check(&Home::new(&check.home), depth);
+    // The sentence holds its sources already.
+    let report = report.map_err(|error| anyhow::anyhow!("{error}"))?;
     for line in report.lines(language) {
         println!("{line}");
     }
-    anyhow::ensure!(report.is_clean(), "the data of this node was changed or damaged");
+    anyhow::ensure!(
+        report.is_clean(),
+        "本节点的数据被改动或损坏 the data of this node was changed or damaged"
+    );
     Ok(())
 }

@@ -23,6 +23,9 @@ use tonic_types::StatusExt as _;
 /// A resident number with a valid check character, of nobody: the division 110101 and a day in 1949.
 const RESIDENT_ID: &str = "11010519491231002X";
 
+/// The reason of an operation that holds personal data.
+const PERSONAL: &str = "PERSONAL_DATA";
+
 fn reason(status: &Status) -> String {
     status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default()
 }
@@ -105,10 +108,17 @@ async fn what_is_not_a_transaction_of_this_chain_is_answered_and_never_ordered()
         assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{what}: {status}");
         assert!(!status.message().is_empty(), "{what}");
     }
-    // Far above the limit it is not even read.
+    // By its length alone, before anything of it is decoded.
     let status = refused(&net, vec![0; 2_000_000]).await?;
+    assert_eq!((status.code(), &*reason(&status)), (Code::InvalidArgument, "MALFORMED"));
+    assert_eq!(field(&status), "transaction", "{status:?}");
+    for part in ["2000000", "1048576"] {
+        assert!(status.message().contains(part), "names what is allowed and what came: {status}");
+    }
+    // Far above the limit it is not even read.
+    let status = refused(&net, vec![0; 5_000_000]).await?;
     assert_eq!(status.code(), Code::OutOfRange, "{status}");
-    assert!(status.message().contains("2000004 bytes"), "{status}");
+    assert!(status.message().contains("5000005 bytes"), "{status}");
     // The one they were made from is recorded all the same.
     let outcome = net.submit_bytes(0, good).await??;
     assert_eq!(outcome.receipts.len(), 2);
@@ -162,39 +172,28 @@ async fn an_operation_that_breaks_a_rule_is_named_by_field_and_never_by_personal
     let mut payload = Payload::new(31);
     let mut unknown_field = Body::Event(storage_in("D-1")).encode();
     unknown_field.extend([0xf8, 0x07, 0x01]); // field 127, varint 1
+    let bad_party = Body::Party(party("91110106MA0DE10167")).encode();
+    let named = |document: &str| Body::Event(storage_in(document)).encode();
+    let seen = Body::Observation(observation(&format!("司机 {RESIDENT_ID}"))).encode();
     let cases = [
-        (OperationKind::Party, Body::Party(party("91110106MA0DE10167")).encode(), "id", false),
-        (
-            OperationKind::StorageIn,
-            Body::Event(storage_in(&format!("运单 {RESIDENT_ID}"))).encode(),
-            "document",
-            true,
-        ),
-        (
-            OperationKind::StorageIn,
-            Body::Event(storage_in("联系 13812345678")).encode(),
-            "document",
-            true,
-        ),
-        (
-            OperationKind::Observation,
-            Body::Observation(observation(&format!("司机 {RESIDENT_ID}"))).encode(),
-            "original",
-            true,
-        ),
-        (OperationKind::StorageIn, Body::Event(storage_in("")).encode(), "document", false),
-        (OperationKind::StorageIn, unknown_field, "", false),
-        (OperationKind::StorageIn, vec![0xff; 12], "", false),
+        (OperationKind::Party, bad_party, "id", "BAD_CHECK"),
+        (OperationKind::StorageIn, named(&format!("运单 {RESIDENT_ID}")), "document", PERSONAL),
+        (OperationKind::StorageIn, named("联系 13812345678"), "document", PERSONAL),
+        (OperationKind::Observation, seen, "original", PERSONAL),
+        (OperationKind::StorageIn, named(""), "document", "FIELD_REQUIRED"),
+        (OperationKind::StorageIn, unknown_field, "", "NOT_CANONICAL"),
+        (OperationKind::StorageIn, vec![0xff; 12], "", "MALFORMED_BODY"),
     ];
-    for (kind, body, named, personal) in cases {
+    for (kind, body, named, expected) in cases {
         let operation = Operation { body, kind: kind.code(), ..payload.operation() };
         let bytes = net.sign(0, vec![payload.operation(), operation])?.encode();
         let status = refused(&net, bytes).await?;
         assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+        assert_eq!(reason(&status), expected, "{named}: {status}");
         assert!(field(&status).starts_with(named), "{named}: {status:?}");
+        assert_eq!(field(&status).is_empty(), named.is_empty(), "the whole of it: {status:?}");
         assert!(status.message().contains("operation 1"), "which operation: {status}");
-        if personal {
-            assert_eq!(reason(&status), "PERSONAL_DATA", "{status}");
+        if expected == PERSONAL {
             assert!(status.message().contains("at byte"), "{status}");
             for secret in [RESIDENT_ID, "13812345678"] {
                 assert!(!format!("{status:?}").contains(secret), "{status:?}");

@@ -1,7 +1,11 @@
 #![cfg(test)]
 //! One weight is changed behind a stopped node's back, and the check names it.
 
+use std::ops::ControlFlow;
+
+use ledger::store::{Batch, Column, Durability, Store as _, StoreRead as _};
 use proto::schema::OperationKind;
+use rocks::RocksStore;
 use tests::devnet::Devnet;
 use tests::payload::Payload;
 use tests::programs::{self, Ended};
@@ -41,6 +45,34 @@ async fn one_changed_weight_is_found_and_named() -> anyhow::Result<()> {
     let transaction = net.sign(0, payload.operations(3))?;
     net.submit(0, &transaction).await??;
     Ok(())
+}
+
+#[tokio::test]
+async fn a_damaged_head_is_one_fault_among_those_that_are_listed() -> anyhow::Result<()> {
+    let mut net = Devnet::started(1)?;
+    net.executed(&[0], 1, 30).await?;
+    let transaction = net.sign(0, Payload::new(21).operations(5))?;
+    net.submit(0, &transaction).await??;
+    assert!(net.stop(0).await?.success(), "a node that is asked to stop ends well");
+    change_a_weight(&net.node(0)?.home, OperationKind::StorageIn, 1_000)?;
+    damage_the_newest_leaf(&net)?;
+    let found = check(&net, 0, &[])?.expect(1)?;
+    assert!(found.out.contains("checked up to height"), "{} {}", found.out, found.err);
+    let faults = found.out.lines().filter(|line| line.starts_with("changed: "));
+    assert!(faults.count() >= 2, "the leaf and the weight: {}", found.out);
+    Ok(())
+}
+
+fn damage_the_newest_leaf(net: &Devnet) -> anyhow::Result<()> {
+    let store = RocksStore::open(&net.node(0)?.home.data_folder().join("ledger"))?;
+    let mut newest = Vec::new();
+    store.scan(Column::History, &[], None, &mut |key, _| {
+        newest = key.to_vec();
+        ControlFlow::Continue(())
+    })?;
+    let mut batch = Batch::default();
+    batch.put(Column::History, newest, b"no leaf".to_vec());
+    Ok(store.write(batch, Durability::Synced)?)
 }
 
 #[tokio::test]

@@ -13,7 +13,11 @@ use proto::glossary::Term;
 use tonic::{Code, Request, Response, Status};
 
 use super::Service;
-use super::failure::{failure, prove_failed, store_failed};
+use super::failure::{Failure, answered};
+
+/// Checkpoints of earlier that one proof continues. Whoever holds more needs the newest alone, since
+/// it continues the others.
+const PINS_MAX: usize = 16;
 
 #[tonic::async_trait]
 impl LedgerService for Service {
@@ -21,11 +25,13 @@ impl LedgerService for Service {
         &self,
         request: Request<GetBlockRequest>,
     ) -> Result<Response<GetBlockResponse>, Status> {
-        let height = Height::new(request.into_inner().height);
-        let found = self.block(height).map_err(|error| store_failed(&error))?;
-        found.map(Response::new).ok_or_else(|| {
-            let text = format!("第 {height} 块尚不存在 block {height} does not exist yet");
-            failure(Code::NotFound, "NO_SUCH_BLOCK", text, &[])
+        answered(request, |asked| {
+            let height = Height::new(asked.height);
+            self.block(height)?.ok_or_else(|| {
+                let zh = format!("第 {height} 块尚不存在");
+                let en = format!("block {height} does not exist yet");
+                Failure::new(Code::NotFound, "NO_SUCH_BLOCK", zh, en)
+            })
         })
     }
 
@@ -40,15 +46,26 @@ impl LedgerService for Service {
         &self,
         request: Request<ProveOperationRequest>,
     ) -> Result<Response<ProveOperationResponse>, Status> {
-        let ProveOperationRequest { height, receipt_index } = request.into_inner();
-        let bundle = tokio::task::block_in_place(|| {
-            let view = self.reader.view().map_err(|error| store_failed(&error))?;
-            Prover::new(&view, &[])
-                .receipt(Height::new(height), receipt_index)
-                .map_err(|error| prove_failed(&error))
-        })?;
-        Ok(Response::new(ProveOperationResponse { bundle: bundle.to_bytes() }))
+        answered(request, |asked| {
+            let pins = checked_pins(&asked.pins)?;
+            let view = self.reader.view()?;
+            let prover = Prover::new(&view, pins);
+            let bundle = prover.receipt(Height::new(asked.height), asked.receipt_index)?;
+            Ok(ProveOperationResponse { bundle: bundle.to_bytes() })
+        })
     }
+}
+
+/// Sizes of checkpoints that a proof is to continue.
+pub(super) fn checked_pins(pins: &[u64]) -> Result<&[u64], Failure> {
+    let (zh, en) = if pins.len() > PINS_MAX {
+        (format!("至多 {PINS_MAX} 个"), format!("expected at most {PINS_MAX}"))
+    } else if pins.first() == Some(&0) || !pins.is_sorted_by(|a, b| a < b) {
+        ("应严格升序，且不为 0".to_owned(), "expected strictly ascending sizes above 0".to_owned())
+    } else {
+        return Ok(pins);
+    };
+    Err(Failure::field(("pins", "PINS"), &zh, &en).with("field", "pins").with("rule", en))
 }
 
 impl Service {

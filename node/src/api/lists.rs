@@ -9,18 +9,19 @@ use api::evaluation::evaluation_service_server::EvaluationService;
 use api::evaluation::{Evaluation, ListEvaluationsRequest, ListEvaluationsResponse};
 use api::release::release_service_server::ReleaseService;
 use api::release::{ListReleasesRequest, ListReleasesResponse, Release};
+use contracts::codes::Codes;
 use contracts::evaluation::EvaluationRecord;
-use contracts::query::alert::{self as alerts, AlertView, Filter};
+use contracts::query::alert::{self as alerts, AlertView, Filter, Scope};
 use contracts::query::notice;
 use contracts::release::ReleaseRecord;
 use contracts::risk::alert::AlertState as Held;
-use contracts::state::State;
+use contracts::state::{State, StateFault};
 use proto::Height;
 use proto::receipt::SubjectKind;
 use tonic::{Code, Request, Response, Status};
 
 use super::Service;
-use super::failure::{failure, read_failed, state_failed, store_failed};
+use super::failure::{Failure, answered};
 use super::place::{Located, quantities, text, unsigned};
 
 /// Rows of a page where the caller names none.
@@ -32,8 +33,13 @@ const PAGE_MAX: u32 = 1_000;
 /// Most rows that a list reaches; whoever needs more exports the ledger.
 const LIST_MAX: usize = 100_000;
 
-/// Units of an alert's scope that an answer names.
-const SCOPE_MAX: usize = 1_000;
+/// Entries of an alert's scope that an answer about it follows. A lot with its boxes over three
+/// provinces has a few hundred; ten thousand are read in seconds. Beyond it the answer says so.
+const SCOPE_MAX: usize = 10_000;
+
+/// Entries of an alert's scope that a row of a list names: a page of a hundred rows stays readable in
+/// seconds. Beyond it the row says so, and the answer about the alert names the rest.
+const SCOPE_OF_ROW_MAX: usize = 1_000;
 
 /// Where a page stands: a height and the rows before it.
 struct Page {
@@ -43,10 +49,11 @@ struct Page {
 }
 
 impl Page {
-    fn parse(head: Height, page_size: u32, token: &str) -> Result<Self, Status> {
+    fn parse(head: Height, page_size: u32, token: &str) -> Result<Self, Failure> {
         if page_size > PAGE_MAX {
-            let text = format!("page_size: expected at most {PAGE_MAX}, found {page_size}");
-            return Err(failure(Code::InvalidArgument, "PAGE_SIZE", text, &[]));
+            let zh = format!("至多 {PAGE_MAX}，实为 {page_size}");
+            let en = format!("expected at most {PAGE_MAX}, found {page_size}");
+            return Err(Failure::field(("page_size", "PAGE_SIZE"), &zh, &en));
         }
         let rows = if page_size == 0 { PAGE_DEFAULT } else { page_size };
         let size = usize::try_from(rows).unwrap_or(usize::MAX);
@@ -59,39 +66,35 @@ impl Page {
             (offset < LIST_MAX).then_some(Self { height: Height::new(height), offset, size })
         });
         parsed.ok_or_else(|| {
-            let text = "page_token: expected the token of the page before";
-            failure(Code::InvalidArgument, "PAGE_TOKEN", text, &[])
+            let (zh, en) = ("应为上一页给出的标记", "expected the token of the page before");
+            Failure::field(("page_token", "PAGE_TOKEN"), zh, en)
         })
     }
 
-    /// Rows to read: those before the page, the page, and one to see whether there is more.
-    fn reach(&self) -> usize {
-        self.offset.saturating_add(self.size).saturating_add(1).min(LIST_MAX)
-    }
-
-    /// The rows of the page and the token of the next one.
+    /// Of the whole list, the rows of the page and the token of the next one.
     fn cut<T>(&self, rows: Vec<T>) -> (Vec<T>, String) {
-        let more = rows.len() > self.offset.saturating_add(self.size);
         let next = self.offset.saturating_add(self.size);
+        let more = rows.len() > next;
         let token = if more { format!("{}:{next}", self.height) } else { String::new() };
         (rows.into_iter().skip(self.offset).take(self.size).collect(), token)
     }
 }
 
 impl Service {
-    /// Runs `read` on the state of the page's height.
-    fn page<T>(
+    /// Lists with `read` on the state of the page's height, and makes rows of what is on the page alone.
+    fn page<T, U>(
         &self,
         (page_size, token): (u32, &str),
-        read: impl FnOnce(&dyn State, &Page) -> Result<Vec<T>, Status>,
-    ) -> Result<(u64, Vec<T>, String), Status> {
-        tokio::task::block_in_place(|| {
-            let view = self.reader.view().map_err(|error| store_failed(&error))?;
-            let page = Page::parse(view.head(), page_size, token)?;
-            let state = view.at(page.height).map_err(|error| read_failed(&error))?;
-            let (rows, next) = page.cut(read(&state, &page)?);
-            Ok((page.height.value(), rows, next))
-        })
+        read: impl FnOnce(&dyn State) -> Result<Vec<T>, StateFault>,
+        row: impl Fn(&dyn State, T) -> Result<U, Failure>,
+    ) -> Result<(u64, Vec<U>, String), Failure> {
+        let view = self.reader.view()?;
+        let page = Page::parse(view.head(), page_size, token)?;
+        let state = view.at(page.height)?;
+        let (found, next) = page.cut(read(&state)?);
+        let rows: Result<Vec<U>, Failure> =
+            found.into_iter().map(|found| row(&state, found)).collect();
+        Ok((page.height.value(), rows?, next))
     }
 }
 
@@ -101,64 +104,83 @@ impl AlertService for Service {
         &self,
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
-        let asked = request.into_inner();
-        let filter = if asked.include_closed { Filter::All } else { Filter::Active };
-        let place = (asked.page_size, asked.page_token.as_str());
-        let (height, alerts, next_page_token) = self.page(place, |state, page| {
+        answered(request, |asked| {
+            let filter = if asked.include_closed { Filter::All } else { Filter::Active };
+            let place = (asked.page_size, asked.page_token.as_str());
             // Ordered by urgency: the whole list is read, the page is cut from it.
-            let views = alerts::alerts(state, filter, LIST_MAX);
-            let views = views.map_err(|error| state_failed(&error))?;
-            let mut rows = Vec::new();
-            for view in views.into_iter().take(page.reach()) {
-                rows.push(alert(state, view)?);
-            }
-            Ok(rows)
-        })?;
-        Ok(Response::new(ListAlertsResponse { height, alerts, next_page_token }))
+            let list = |state: &dyn State| alerts::alerts(state, filter, LIST_MAX);
+            let (height, alerts, next_page_token) = self.page(place, list, |state, view| {
+                let scope = Followed::of(state, &view.id, SCOPE_OF_ROW_MAX)?;
+                Ok(alert(view, &scope))
+            })?;
+            Ok(ListAlertsResponse { height, alerts, next_page_token })
+        })
     }
 
     async fn get_alert(
         &self,
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
-        let id = request.into_inner().id;
-        let (height, mut found, _) = self.page((1, ""), |state, _| {
-            let view = alerts::one(state, &id).map_err(|error| state_failed(&error))?;
-            view.into_iter().map(|view| concerned(state, view)).collect()
-        })?;
-        let Some(answer) = found.pop() else {
-            let text = format!("没有编号为 {id} 的预警 there is no alert {id}");
-            return Err(failure(Code::NotFound, "NO_SUCH_ALERT", text, &[]));
-        };
-        Ok(Response::new(GetAlertResponse { height, ..answer }))
+        answered(request, |GetAlertRequest { id }| {
+            let one = |state: &dyn State| {
+                alerts::one(state, id).map(|one| one.into_iter().collect::<Vec<_>>())
+            };
+            let (height, mut found, _) = self.page((1, ""), one, concerned)?;
+            let answer = found.pop().ok_or_else(|| {
+                let zh = format!("没有编号为 {id} 的预警");
+                let en = format!("there is no alert {id}");
+                Failure::new(Code::NotFound, "NO_SUCH_ALERT", zh, en)
+            })?;
+            Ok(GetAlertResponse { height, ..answer })
+        })
+    }
+}
+
+/// What a rule's search has found for an alert, as far as it is followed.
+struct Followed {
+    scope: Scope,
+    /// Whether there is more.
+    truncated: bool,
+}
+
+impl Followed {
+    fn of(state: &dyn State, id: &str, limit: usize) -> Result<Self, Failure> {
+        let read = |after, limit| alerts::scope(state, id, after, limit);
+        let scope = read(None, limit)?;
+        // A full page may be the last one: whether an entry follows it is to be asked.
+        let truncated = scope.next.is_some() && read(scope.next, 1)?.next.is_some();
+        Ok(Self { scope, truncated })
     }
 }
 
 /// An alert with the place of every unit that it concerns.
-fn concerned(state: &dyn State, view: AlertView) -> Result<GetAlertResponse, Status> {
-    let scope = alerts::scope(state, &view.id, None, SCOPE_MAX);
-    let scope = scope.map_err(|error| state_failed(&error))?;
+fn concerned(state: &dyn State, view: AlertView) -> Result<GetAlertResponse, Failure> {
+    let followed = Followed::of(state, &view.id, SCOPE_MAX)?;
+    let codes = Codes::load(state)?;
     let mut located = Located::default();
-    for unit in &scope.units {
-        located.place(&unit.place);
+    for unit in &followed.scope.units {
+        located.place((state, &codes), &unit.place)?;
     }
     let places = located.finish(0);
-    let totals = scope.totals.iter().map(|total| AlertTotal {
+    let truncated = followed.truncated;
+    let totals = followed.scope.totals.iter().map(|total| AlertTotal {
         origin_milli: unsigned(total.origin.saturating_sub(total.converted)),
         quantities: Some(quantities(total)),
         used_milli: unsigned(total.used),
+        truncated,
     });
     Ok(GetAlertResponse {
         height: 0,
-        alert: Some(alert(state, view)?),
+        totals: totals.collect(),
+        alert: Some(alert(view, &followed)),
         holdings: places.holdings,
         trips: places.trips,
-        totals: totals.collect(),
+        truncated,
     })
 }
 
 /// An alert with everything that its rule's search has found.
-fn alert(state: &dyn State, view: AlertView) -> Result<Alert, Status> {
+fn alert(view: AlertView, followed: &Followed) -> Alert {
     let record = &view.record;
     let of = |kind: SubjectKind| -> Vec<String> {
         let named = record.subjects.iter().filter(|at| at.kind == u32::from(kind.code()));
@@ -180,10 +202,10 @@ fn alert(state: &dyn State, view: AlertView) -> Result<Alert, Status> {
         id: view.id,
         text_zh: view.zh,
         text_en: view.en,
+        truncated: followed.truncated,
     };
-    let scope = alerts::scope(state, &row.id, None, SCOPE_MAX);
-    for unit in scope.map_err(|error| state_failed(&error))?.units {
-        let place = unit.place;
+    for unit in &followed.scope.units {
+        let place = &unit.place;
         row.units.push(text(&place.unit));
         row.parties.extend(place.holders.iter().map(|holder| text(&holder.party)));
         row.vehicles.extend(place.vehicles.iter().map(|key| text(key)));
@@ -193,7 +215,7 @@ fn alert(state: &dyn State, view: AlertView) -> Result<Alert, Status> {
         list.sort();
         list.dedup();
     }
-    Ok(row)
+    row
 }
 
 fn state_of(held: Held) -> AlertState {
@@ -212,14 +234,17 @@ impl ReleaseService for Service {
         &self,
         request: Request<ListReleasesRequest>,
     ) -> Result<Response<ListReleasesResponse>, Status> {
-        let asked = request.into_inner();
-        let place = (asked.page_size, asked.page_token.as_str());
-        let (height, releases, next_page_token) = self.page(place, |state, _| {
-            let found = notice::releases(state, LIST_MAX).map_err(|error| state_failed(&error))?;
-            let wanted = |one: &ReleaseRecord| asked.include_withdrawn || one.withdrawn_ms == 0;
-            Ok(found.into_iter().filter(wanted).map(release).collect())
-        })?;
-        Ok(Response::new(ListReleasesResponse { height, releases, next_page_token }))
+        answered(request, |asked| {
+            let place = (asked.page_size, asked.page_token.as_str());
+            let list = |state: &dyn State| {
+                let mut found = notice::releases(state, LIST_MAX)?;
+                found.retain(|one| asked.include_withdrawn || one.withdrawn_ms == 0);
+                Ok(found)
+            };
+            let row = |_: &dyn State, record| Ok(release(record));
+            let (height, releases, next_page_token) = self.page(place, list, row)?;
+            Ok(ListReleasesResponse { height, releases, next_page_token })
+        })
     }
 }
 
@@ -247,14 +272,13 @@ impl EvaluationService for Service {
         &self,
         request: Request<ListEvaluationsRequest>,
     ) -> Result<Response<ListEvaluationsResponse>, Status> {
-        let asked = request.into_inner();
-        let place = (asked.page_size, asked.page_token.as_str());
-        let (height, evaluations, next_page_token) = self.page(place, |state, _| {
-            let found = notice::evaluations(state, LIST_MAX);
-            let found = found.map_err(|error| state_failed(&error))?;
-            Ok(found.into_iter().map(evaluation).collect())
-        })?;
-        Ok(Response::new(ListEvaluationsResponse { height, evaluations, next_page_token }))
+        answered(request, |asked| {
+            let place = (asked.page_size, asked.page_token.as_str());
+            let list = |state: &dyn State| notice::evaluations(state, LIST_MAX);
+            let row = |_: &dyn State, record| Ok(evaluation(record));
+            let (height, evaluations, next_page_token) = self.page(place, list, row)?;
+            Ok(ListEvaluationsResponse { height, evaluations, next_page_token })
+        })
     }
 }
 

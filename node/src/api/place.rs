@@ -9,7 +9,7 @@ use api::trace::{
 };
 use contracts::codes::Codes;
 use contracts::links::Naming;
-use contracts::matching;
+use contracts::matching::{self, delivery};
 use contracts::place::Held;
 use contracts::query::locate::{self, Balance, Consignment, Holder, Site, UnitPlace};
 use contracts::record::matching::MatchStatus as Standing;
@@ -20,14 +20,14 @@ use ledger::store::StoreRead;
 use proto::AgencyIndex;
 use proto::history::LogKey;
 use proto::receipt::{Subject, SubjectKind};
+use proto::schema::OperationKind;
 use proto::schema::act::Relation;
 use proto::schema::event::Uom;
 use proto::schema::registry::Datum;
 use proto::schema::roles::Normaliser;
-use tonic::{Code, Status};
 
 use super::Service;
-use super::failure::{failure, state_failed, store_failed};
+use super::failure::Failure;
 use super::trace_service::units_of;
 
 /// Entries of each list of a unit, and units of a place, that one answer shows.
@@ -104,13 +104,13 @@ impl Service {
     pub(super) fn answer_matches(
         &self,
         asked: &GetMatchesRequest,
-    ) -> Result<GetMatchesResponse, Status> {
-        let view = self.reader.view().map_err(|error| store_failed(&error))?;
+    ) -> Result<GetMatchesResponse, Failure> {
+        let view = self.reader.view()?;
         let mut matches = Vec::new();
         let units = units_of(&view, &asked.code, asked.agency)?;
         for unit in &units {
             let found = matching::of_unit(&view, unit, HOLDERS_MAX);
-            for found in found.map_err(|error| state_failed(&error))? {
+            for found in found? {
                 matches.push(matched(&view, &found)?);
             }
         }
@@ -118,26 +118,26 @@ impl Service {
         Ok(GetMatchesResponse { height: view.head().value(), unit, matches })
     }
 
-    pub(super) fn answer_locate(&self, asked: &LocateRequest) -> Result<LocateResponse, Status> {
-        let view = self.reader.view().map_err(|error| store_failed(&error))?;
+    pub(super) fn answer_locate(&self, asked: &LocateRequest) -> Result<LocateResponse, Failure> {
+        let view = self.reader.view()?;
         let mut answer = Located::default();
-        let codes = Codes::load(&view).map_err(|error| state_failed(&error))?;
+        let codes = Codes::load(&view)?;
         match asked.kind() {
             AskedKind::Unspecified | AskedKind::Unit => {
                 for unit in units_of(&view, &asked.subject, asked.agency)? {
-                    answer.unit(&view, &unit)?;
+                    answer.unit((&view, &codes), &unit)?;
                 }
             }
             AskedKind::Station => {
                 for key in keys_of(&view, &codes, Normaliser::Station, asked)? {
                     let held = locate::station(&view, &key, HOLDERS_MAX);
-                    answer.held(&view, held.map_err(|error| state_failed(&error))?)?;
+                    answer.held(&view, held?)?;
                 }
             }
             AskedKind::Party => {
                 for key in keys_of(&view, &codes, Normaliser::Party, asked)? {
                     let held = locate::party(&view, &key, HOLDERS_MAX);
-                    answer.held(&view, held.map_err(|error| state_failed(&error))?)?;
+                    answer.held(&view, held?)?;
                 }
             }
             AskedKind::Vehicle => {
@@ -147,17 +147,17 @@ impl Service {
             }
             AskedKind::Person => {
                 for key in keys_of(&view, &codes, Normaliser::Person, asked)? {
-                    answer.named_with(&view, SubjectKind::Person, &key)?;
+                    answer.named_with((&view, &codes), SubjectKind::Person, &key)?;
                 }
             }
             AskedKind::Declaration => {
                 for key in keys_of(&view, &codes, Normaliser::Declaration, asked)? {
-                    answer.named_with(&view, SubjectKind::Declaration, &key)?;
+                    answer.named_with((&view, &codes), SubjectKind::Declaration, &key)?;
                 }
             }
             AskedKind::Certificate => {
                 for key in keys_of(&view, &codes, Normaliser::Certificate, asked)? {
-                    answer.named_with(&view, SubjectKind::Certificate, &key)?;
+                    answer.named_with((&view, &codes), SubjectKind::Certificate, &key)?;
                 }
             }
         }
@@ -171,10 +171,12 @@ fn keys_of(
     codes: &Codes,
     normaliser: Normaliser,
     asked: &LocateRequest,
-) -> Result<Vec<Vec<u8>>, Status> {
+) -> Result<Vec<Vec<u8>>, Failure> {
     if asked.subject.is_empty() || asked.subject.len() > 512 {
-        let text = format!("subject: expected 1 to 512 bytes, found {}", asked.subject.len());
-        return Err(failure(Code::InvalidArgument, "SUBJECT", text, &[]));
+        let found = asked.subject.len();
+        let zh = format!("应有 1 至 512 字节，实有 {found} 字节");
+        let en = format!("expected 1 to 512 bytes, found {found}");
+        return Err(Failure::field(("subject", "SUBJECT"), &zh, &en));
     }
     let agencies = u16::try_from(view.genesis().agencies().len()).unwrap_or(u16::MAX);
     let mut keys: Vec<Vec<u8>> = (0..agencies)
@@ -188,25 +190,28 @@ fn keys_of(
     Ok(keys)
 }
 
+/// The state of a height and the codes of its schemes.
+type Known<'a> = (&'a dyn State, &'a Codes);
+
 /// An answer in the making.
 #[derive(Default)]
 pub(super) struct Located {
     holdings: Vec<Holding>,
     trips: BTreeMap<(String, String), Trip>,
     alerts: Vec<String>,
+    /// What the vehicles that were met took part in.
+    driven: BTreeMap<Vec<u8>, Vec<locate::Trip>>,
 }
 
 impl Located {
-    fn unit(&mut self, view: &View<'_, impl StoreRead>, key: &[u8]) -> Result<(), Status> {
-        let found = locate::unit(view, key, HOLDERS_MAX).map_err(|error| state_failed(&error))?;
-        let Some(place) = found else { return Ok(()) };
-        self.place(&place);
-        Ok(())
+    fn unit(&mut self, known: Known<'_>, key: &[u8]) -> Result<(), Failure> {
+        let found = locate::unit(known.0, key, HOLDERS_MAX)?;
+        found.map_or(Ok(()), |place| self.place(known, &place))
     }
 
     /// Stock stands beside each holder; what was sold or is on the road belongs to no holder and is
     /// said once, with the first.
-    pub(super) fn place(&mut self, place: &UnitPlace) {
+    pub(super) fn place(&mut self, known: Known<'_>, place: &UnitPlace) -> Result<(), Failure> {
         let mut rest: BTreeMap<i32, &Balance> =
             place.balances.iter().map(|balance| (balance.uom, balance)).collect();
         for holder in &place.holders {
@@ -228,23 +233,59 @@ impl Located {
             });
         }
         for consignment in &place.consignments {
-            self.consignment(&place.unit, consignment);
+            self.consignment(known, &place.unit, consignment)?;
         }
         self.alerts.extend(place.alerts.iter().cloned());
+        Ok(())
     }
 
-    fn consignment(&mut self, unit: &[u8], consignment: &Consignment) {
-        let Some(leg) = consignment.sender().or_else(|| consignment.receiver()) else { return };
+    fn consignment(
+        &mut self,
+        known: Known<'_>,
+        unit: &[u8],
+        consignment: &Consignment,
+    ) -> Result<(), Failure> {
+        let Some(leg) = consignment.sender().or_else(|| consignment.receiver()) else {
+            return Ok(());
+        };
+        let mut times = Vec::new();
+        for leg in &consignment.legs {
+            times.extend(self.times(known, &consignment.document, leg)?);
+        }
         let key = (consignment.document.clone(), text(&leg.vehicle));
         let trip = self.trips.entry(key).or_insert_with(|| trip_of(consignment, leg));
         trip.units.push(text(unit));
+        trip.on_road |= !consignment.in_transit.is_empty();
+        times.into_iter().for_each(|(side, occurred_ms)| note_time(trip, side, occurred_ms));
+        Ok(())
     }
 
-    fn held(&mut self, view: &View<'_, impl StoreRead>, list: Vec<Held>) -> Result<(), Status> {
+    /// When what one side says of a document happened, as the vehicle that it names remembers it.
+    fn times(
+        &mut self,
+        (state, codes): Known<'_>,
+        document: &str,
+        leg: &Leg,
+    ) -> Result<Vec<(Side, u64)>, Failure> {
+        if leg.vehicle.is_empty() {
+            return Ok(Vec::new());
+        }
+        if !self.driven.contains_key(&leg.vehicle) {
+            let trips = locate::vehicle(state, codes, &leg.vehicle, HOLDERS_MAX)?;
+            self.driven.insert(leg.vehicle.clone(), trips);
+        }
+        let driven = self.driven.get(&leg.vehicle).expect("read above, or for an earlier leg");
+        let said = driven.iter().filter(|trip| {
+            let spoken = (&*trip.document, side_of(trip), &trip.from.0);
+            spoken == (document, leg.side(), &leg.party)
+        });
+        Ok(said.map(|trip| (leg.side(), trip.occurred_ms)).collect())
+    }
+
+    fn held(&mut self, view: &View<'_, impl StoreRead>, list: Vec<Held>) -> Result<(), Failure> {
         for held in list.into_iter().filter(|held| held.on_hand != 0) {
-            let site = locate::site(view, &held.station).map_err(|error| state_failed(&error))?;
-            let name =
-                locate::party_name(view, &held.party).map_err(|error| state_failed(&error))?;
+            let site = locate::site(view, &held.station)?;
+            let name = locate::party_name(view, &held.party)?;
             let amount = contracts::record::shipment::Amount { uom: held.uom, milli: held.on_hand };
             let holder = Holder { party: held.party, party_name: name, site, amount };
             self.holdings.push(holding(&held.unit, &holder, in_stock(held.uom, held.on_hand)));
@@ -252,12 +293,13 @@ impl Located {
         Ok(())
     }
 
-    fn vehicle(&mut self, state: &dyn State, codes: &Codes, key: &[u8]) -> Result<(), Status> {
-        let trips = locate::vehicle(state, codes, key, HOLDERS_MAX);
-        for found in trips.map_err(|error| state_failed(&error))? {
-            let is_arrival = found.kind == proto::schema::OperationKind::Receive;
-            let (from, to) =
-                if is_arrival { (&found.to, &found.from) } else { (&found.from, &found.to) };
+    fn vehicle(&mut self, state: &dyn State, codes: &Codes, key: &[u8]) -> Result<(), Failure> {
+        for found in locate::vehicle(state, codes, key, HOLDERS_MAX)? {
+            let side = side_of(&found);
+            let (from, to) = match side {
+                Side::Unspecified | Side::Sender => (&found.from, &found.to),
+                Side::Receiver => (&found.to, &found.from),
+            };
             let trip =
                 self.trips.entry((found.document.clone(), text(key))).or_insert_with(|| Trip {
                     document: found.document.clone(),
@@ -267,16 +309,13 @@ impl Located {
                     from_station: station_text(&from.1),
                     to_party: text(&to.0),
                     to_station: station_text(&to.1),
-                    units: Vec::new(),
-                    departed_ms: 0,
-                    arrived_ms: 0,
+                    ..Trip::default()
                 });
-            if is_arrival {
-                trip.arrived_ms = found.occurred_ms;
-            } else {
-                trip.departed_ms = found.occurred_ms;
+            note_time(trip, side, found.occurred_ms);
+            for (unit, _) in &found.units {
+                trip.units.push(text(unit));
+                trip.on_road |= side == Side::Sender && on_road(state, &found.document, unit)?;
             }
-            trip.units.extend(found.units.iter().map(|(unit, _)| text(unit)));
         }
         Ok(())
     }
@@ -284,15 +323,15 @@ impl Located {
     /// Every unit that a record names beside the subject.
     fn named_with(
         &mut self,
-        view: &View<'_, impl StoreRead>,
+        (view, codes): (&View<'_, impl StoreRead>, &Codes),
         kind: SubjectKind,
         key: &[u8],
-    ) -> Result<(), Status> {
+    ) -> Result<(), Failure> {
         let subject = Subject { kind, key: key.to_vec() };
         let buckets: Vec<u32> = if kind.has_one_log() {
             vec![0]
         } else {
-            let days = view.days(&subject, view.head()).map_err(|error| store_failed(&error))?;
+            let days = view.days(&subject, view.head())?;
             days.into_iter().map(|day| day.bucket).collect()
         };
         let mut units = std::collections::BTreeSet::new();
@@ -306,10 +345,9 @@ impl Located {
                 } else {
                     ControlFlow::Break(())
                 }
-            })
-            .map_err(|error| store_failed(&error))?;
+            })?;
             for (height, index) in places {
-                let receipt = view.receipt(height, index).map_err(|error| store_failed(&error))?;
+                let receipt = view.receipt(height, index)?;
                 let links =
                     receipt.into_iter().flat_map(|receipt| receipt.links.as_slice().to_vec());
                 units.extend(
@@ -320,7 +358,7 @@ impl Located {
             }
         }
         for unit in units.into_iter().take(HOLDERS_MAX) {
-            self.unit(view, &unit)?;
+            self.unit((view, codes), &unit)?;
         }
         Ok(())
     }
@@ -348,7 +386,28 @@ fn station_text(site: &Site) -> String {
     if site.name.is_empty() { text(&site.station) } else { site.name.clone() }
 }
 
-/// A consignment as one side tells it.
+/// The side that speaks in an event of a vehicle.
+fn side_of(trip: &locate::Trip) -> Side {
+    if trip.kind == OperationKind::Receive { Side::Receiver } else { Side::Sender }
+}
+
+/// A lorry that is loaded in parts leaves with the first and has arrived with the last.
+fn note_time(trip: &mut Trip, side: Side, occurred_ms: u64) {
+    match side {
+        Side::Unspecified | Side::Sender if trip.departed_ms == 0 => trip.departed_ms = occurred_ms,
+        Side::Unspecified | Side::Sender => trip.departed_ms = trip.departed_ms.min(occurred_ms),
+        Side::Receiver => trip.arrived_ms = trip.arrived_ms.max(occurred_ms),
+    }
+}
+
+/// Whether some of a sender's unit was shipped under a document and not received.
+fn on_road(state: &dyn State, document: &str, unit: &[u8]) -> Result<bool, Failure> {
+    let shipment = delivery::shipment(state, &delivery::shipment_key(document, unit));
+    let shipment = shipment?;
+    Ok(shipment.is_some_and(|shipment| !shipment.in_transit().is_empty()))
+}
+
+/// A consignment as one side tells it, without its times.
 fn trip_of(consignment: &Consignment, leg: &Leg) -> Trip {
     let (own, other) = ((&leg.party, &leg.station), (&leg.counterparty, &leg.counterparty_station));
     let (from, to) = match leg.side() {
@@ -363,15 +422,13 @@ fn trip_of(consignment: &Consignment, leg: &Leg) -> Trip {
         from_station: text(from.1),
         to_party: text(to.0),
         to_station: text(to.1),
-        units: Vec::new(),
-        departed_ms: 0,
-        arrived_ms: 0,
+        ..Trip::default()
     }
 }
 
-fn matched(state: &dyn State, found: &matching::Match) -> Result<Match, Status> {
+fn matched(state: &dyn State, found: &matching::Match) -> Result<Match, Failure> {
     let documents = matching::documents(state, &found.from, &found.to, HOLDERS_MAX);
-    let documents = documents.map_err(|error| state_failed(&error))?;
+    let documents = documents?;
     let record = &found.record;
     let relation = match record.relation() {
         Relation::Unspecified | Relation::Same => "SAME",

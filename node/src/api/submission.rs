@@ -13,6 +13,7 @@ use ledger::reader::View;
 use ledger::schema::TxPlace;
 use ledger::store::{StoreError, StoreRead};
 use proto::codec::Canonical as _;
+use proto::limits::TX_BYTES_MAX;
 use proto::operation::Operation;
 use proto::receipt::{CODE_ALREADY_RECORDED, Receipt};
 use proto::submitter::SubmitterRecord;
@@ -21,7 +22,7 @@ use proto::{Hash, Height, TxId};
 use tonic::{Code, Request, Response, Status};
 
 use super::Service;
-use super::failure::{failure, inadmissible, mempool_full, store_failed};
+use super::failure::{Failure, answered, language_of};
 use crate::clock;
 use crate::gate::Inadmissible;
 use crate::intake::describe;
@@ -39,37 +40,10 @@ impl SubmissionService for Service {
         &self,
         request: Request<SubmitTransactionRequest>,
     ) -> Result<Response<SubmitTransactionResponse>, Status> {
+        let language = language_of(request.metadata());
         let wait = deadline(request.metadata());
-        let bytes = request.into_inner().transaction;
-        let now = clock::now();
-        let admitted = tokio::task::block_in_place(|| self.gate.admit_submission(&bytes, now));
-        let tx_id = match admitted {
-            Ok(body) => {
-                let (tx_id, said) = (body.transaction.tx_id(), describe(&body, now));
-                let is_new = self.bodies.insert(body).map_err(mempool_full)?;
-                // Submitted again, too: a member that was down the first time may be back.
-                for to in &self.others {
-                    let bodies = vec![bytes.clone()];
-                    self.network.send(*to, network::Request::Bodies(bodies));
-                }
-                if is_new {
-                    let stopping = |_| {
-                        failure(
-                            Code::Unavailable,
-                            "STOPPING",
-                            "节点正在停止 the node is stopping",
-                            &[],
-                        )
-                    };
-                    self.inputs.send(Input::BodyHeld(said)).await.map_err(stopping)?;
-                }
-                tx_id
-            }
-            // Submitted before: the same receipts.
-            Err(Inadmissible::Ordered { tx_id, .. }) => tx_id,
-            Err(error) => return Err(inadmissible(&error)),
-        };
-        let outcome = self.wait_for(tx_id, wait).await?;
+        let outcome = self.submit(request.into_inner().transaction, wait).await;
+        let outcome = outcome.map_err(|failure| failure.status(language))?;
         Ok(Response::new(SubmitTransactionResponse { outcome: Some(outcome) }))
     }
 
@@ -77,24 +51,27 @@ impl SubmissionService for Service {
         &self,
         request: Request<GetTransactionRequest>,
     ) -> Result<Response<GetTransactionResponse>, Status> {
-        let bytes: Result<[u8; 32], _> = request.into_inner().tx_id.try_into();
-        let bytes = bytes.map_err(|found| {
-            let text = format!("tx_id: expected 32 bytes, found {}", found.len());
-            failure(Code::InvalidArgument, "TX_ID", text, &[])
-        })?;
-        let tx_id = TxId(Hash::new(bytes));
-        let executed = self.outcome(tx_id).map_err(|error| store_failed(&error))?;
-        let outcome = executed.unwrap_or_else(|| TransactionOutcome {
-            tx_id: tx_id.as_bytes().to_vec(),
-            state: if self.bodies.holds_id(&tx_id) {
-                TransactionState::Pending.into()
-            } else {
-                TransactionState::Unknown.into()
-            },
-            height: 0,
-            receipts: Vec::new(),
-        });
-        Ok(Response::new(GetTransactionResponse { outcome: Some(outcome) }))
+        answered(request, |asked| {
+            let bytes: Result<[u8; 32], _> = asked.tx_id.as_slice().try_into();
+            let bytes = bytes.map_err(|_| {
+                let found = asked.tx_id.len();
+                let zh = format!("应有 32 字节，实有 {found} 字节");
+                let en = format!("expected 32 bytes, found {found}");
+                Failure::field(("tx_id", "TX_ID"), &zh, &en)
+            })?;
+            let tx_id = TxId(Hash::new(bytes));
+            let outcome = self.outcome(tx_id)?.unwrap_or_else(|| TransactionOutcome {
+                tx_id: tx_id.as_bytes().to_vec(),
+                state: if self.bodies.holds_id(&tx_id) {
+                    TransactionState::Pending.into()
+                } else {
+                    TransactionState::Unknown.into()
+                },
+                height: 0,
+                receipts: Vec::new(),
+            });
+            Ok(GetTransactionResponse { outcome: Some(outcome) })
+        })
     }
 }
 
@@ -120,13 +97,56 @@ fn parse_timeout_ms(text: &str) -> Option<u64> {
     }
 }
 
+/// Refuses by the length alone, before anything is decoded.
+fn check_length(transaction: &[u8]) -> Result<(), Failure> {
+    let found = transaction.len();
+    if u32::try_from(found).is_ok_and(|bytes| bytes <= TX_BYTES_MAX) {
+        return Ok(());
+    }
+    let rule = format!("expected at most {TX_BYTES_MAX} bytes");
+    let zh = format!("至多 {TX_BYTES_MAX} 字节，实有 {found} 字节");
+    let en = format!("{rule}, found {found}");
+    Err(Failure::field(("transaction", "MALFORMED"), &zh, &en)
+        .with("field", "transaction")
+        .with("rule", rule))
+}
+
 impl Service {
-    async fn wait_for(&self, tx_id: TxId, wait: Duration) -> Result<TransactionOutcome, Status> {
+    async fn submit(&self, bytes: Vec<u8>, wait: Duration) -> Result<TransactionOutcome, Failure> {
+        check_length(&bytes)?;
+        let now = clock::now();
+        let admitted = tokio::task::block_in_place(|| self.gate.admit_submission(&bytes, now));
+        let tx_id = match admitted {
+            Ok(body) => {
+                let (tx_id, said) = (body.transaction.tx_id(), describe(&body, now));
+                let is_new = self.bodies.insert(body)?;
+                // Submitted again, too: a member that was down the first time may be back.
+                for to in &self.others {
+                    let bodies = vec![bytes.clone()];
+                    self.network.send(*to, network::Request::Bodies(bodies));
+                }
+                if is_new {
+                    let stopping = |_| {
+                        let (zh, en) = ("节点正在停止", "the node is stopping");
+                        Failure::new(Code::Unavailable, "STOPPING", zh, en)
+                    };
+                    self.inputs.send(Input::BodyHeld(said)).await.map_err(stopping)?;
+                }
+                tx_id
+            }
+            // Submitted before: the same receipts.
+            Err(Inadmissible::Ordered { tx_id, .. }) => tx_id,
+            Err(error) => return Err(error.into()),
+        };
+        self.wait_for(tx_id, wait).await
+    }
+
+    async fn wait_for(&self, tx_id: TxId, wait: Duration) -> Result<TransactionOutcome, Failure> {
         let mut executed = self.executed.clone();
         let waiting = async {
             loop {
                 executed.borrow_and_update();
-                if let Some(outcome) = self.outcome(tx_id).map_err(|error| store_failed(&error))? {
+                if let Some(outcome) = self.outcome(tx_id)? {
                     return Ok(outcome);
                 }
                 if executed.changed().await.is_err() {
@@ -229,15 +249,10 @@ fn first_receipt(
     Ok(view.receipt(height, index)?.map(|receipt| ((height, index), receipt)))
 }
 
-fn outcome_unknown(tx_id: TxId) -> Status {
-    failure(
-        Code::DeadlineExceeded,
-        "OUTCOME_UNKNOWN",
-        format!(
-            "结果未知，请用 {tx_id} 查询或重新提交 outcome unknown: ask for {tx_id} or submit it again"
-        ),
-        &[("tx_id", tx_id.to_string())],
-    )
+fn outcome_unknown(tx_id: TxId) -> Failure {
+    let zh = format!("结果未知，请用 {tx_id} 查询或重新提交");
+    let en = format!("outcome unknown: ask for {tx_id} or submit it again");
+    Failure::new(Code::DeadlineExceeded, "OUTCOME_UNKNOWN", zh, en).with("tx_id", tx_id.to_string())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Traces with proof, matches, places.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::trace::trace_service_server::TraceService;
 use api::trace::{
@@ -8,21 +8,23 @@ use api::trace::{
     TraceEvent, TraceRequest, TraceResponse, TraceUnit,
 };
 use contracts::codes::Codes;
-use contracts::walk;
-use ledger::bundle::Bundle;
-use ledger::prove::{Bodies, Prover, TRACE_LOGS_MAX, TraceQuery};
-use ledger::reader::View;
+use contracts::query::locate;
+use contracts::walk::{self, LogView, Walk, WalkError};
+use ledger::bundle::{BUNDLE_BYTES_MAX, Bundle};
+use ledger::prove::{Bodies, ProveError, Prover, TRACE_LOGS_MAX, TraceQuery};
+use ledger::reader::{LogItem, ReadError, View};
 use ledger::store::StoreRead;
 use proto::codec::Canonical as _;
+use proto::history::LogKey;
 use proto::receipt::{ReceiptPayload, ReceiptSource, Subject, SubjectKind};
 use proto::trie::Namespace;
 use proto::{AgencyIndex, Height};
 use tonic::{Code, Request, Response, Status};
 
 use super::Service;
-use super::failure::{failure, prove_failed, state_failed, store_failed};
+use super::failure::{Failure, answered};
+use super::ledger_service::checked_pins;
 use super::place::{HOLDERS_MAX, quantities, text};
-use contracts::query::locate;
 
 /// Codes that one question may start from.
 const CODES_MAX: usize = 16;
@@ -36,33 +38,33 @@ impl TraceService for Service {
         &self,
         request: Request<TraceRequest>,
     ) -> Result<Response<TraceResponse>, Status> {
-        let asked = request.into_inner();
-        tokio::task::block_in_place(|| self.answer_trace(&asked)).map(Response::new)
+        answered(request, |asked| self.answer_trace(asked))
     }
 
     async fn get_matches(
         &self,
         request: Request<GetMatchesRequest>,
     ) -> Result<Response<GetMatchesResponse>, Status> {
-        let asked = request.into_inner();
-        tokio::task::block_in_place(|| self.answer_matches(&asked)).map(Response::new)
+        answered(request, |asked| self.answer_matches(asked))
     }
 
     async fn locate(
         &self,
         request: Request<LocateRequest>,
     ) -> Result<Response<LocateResponse>, Status> {
-        let asked = request.into_inner();
-        tokio::task::block_in_place(|| self.answer_locate(&asked)).map(Response::new)
+        answered(request, |asked| self.answer_locate(asked))
     }
 }
 
 impl Service {
-    fn answer_trace(&self, asked: &TraceRequest) -> Result<TraceResponse, Status> {
-        let view = self.reader.view().map_err(|error| store_failed(&error))?;
+    fn answer_trace(&self, asked: &TraceRequest) -> Result<TraceResponse, Failure> {
+        let pins = checked_pins(&asked.pins)?;
+        let view = self.reader.view()?;
         if asked.codes.is_empty() || asked.codes.len() > CODES_MAX {
-            let text = format!("codes: expected 1 to {CODES_MAX}, found {}", asked.codes.len());
-            return Err(failure(Code::InvalidArgument, "CODES", text, &[]));
+            let found = asked.codes.len();
+            let zh = format!("应有 1 至 {CODES_MAX} 个，实有 {found} 个");
+            let en = format!("expected 1 to {CODES_MAX}, found {found}");
+            return Err(Failure::field(("codes", "CODES"), &zh, &en));
         }
         let mut starts = Vec::new();
         for code in &asked.codes {
@@ -75,21 +77,138 @@ impl Service {
             unit_limit: if asked.unit_limit == 0 { TRACE_LOGS_MAX } else { asked.unit_limit },
             bodies: Bodies::Shown,
         };
-        let bundle = Prover::new(&view, &[]).trace(&query).map_err(|error| prove_failed(&error))?;
-        let mut answer = read_bundle(&view, &bundle)?;
+        let answer = match asked.proof_mode() {
+            ProofMode::Unspecified | ProofMode::None => walked(&view, &query)?,
+            ProofMode::Complete => {
+                let bundle = Prover::new(&view, pins).trace(&query)?;
+                TraceResponse { bundle: bundle.to_bytes(), ..read_bundle(&view, &bundle)? }
+            }
+            ProofMode::Inclusion => return Err(inclusion_refused()),
+        };
         if answer.height < asked.min_height {
-            let text = format!("height {} is below min_height {}", answer.height, asked.min_height);
-            return Err(failure(Code::Unavailable, "BELOW_MIN_HEIGHT", text, &[]));
-        }
-        if matches!(asked.proof_mode(), ProofMode::Inclusion | ProofMode::Complete) {
-            answer.bundle = bundle.to_bytes();
+            let (height, least) = (answer.height, asked.min_height);
+            let zh = format!("高度 {height} 低于 min_height {least}");
+            let en = format!("height {height} is below min_height {least}");
+            return Err(Failure::new(Code::Unavailable, "BELOW_MIN_HEIGHT", zh, en));
         }
         Ok(answer)
     }
 }
 
+fn inclusion_refused() -> Failure {
+    let (zh, en) = ("追溯要么完整，要么不成立", "a trace is complete or not at all");
+    let (zh, rule) =
+        (format!("{zh}：请用 COMPLETE 或 NONE"), format!("{en}: ask for COMPLETE or NONE"));
+    Failure::field(("proof_mode", "PROOF_MODE"), &zh, &rule)
+        .with("field", "proof_mode")
+        .with("rule", rule)
+}
+
+/// Units and events as the walk finds them, without building a proof. An answer that would be larger
+/// than a bundle may be reaches less far and names what it leaves out, as a proven one does.
+fn walked(view: &View<'_, impl StoreRead>, query: &TraceQuery) -> Result<TraceResponse, Failure> {
+    let head = view.head();
+    let at = query.at.unwrap_or(head);
+    if at > head {
+        // Logs are kept for ever: only what is not there yet cannot be read.
+        return Err(ReadError::OutsideWindow { at, oldest: Height::GENESIS, head }.into());
+    }
+    let mut limit = usize::try_from(query.unit_limit.min(TRACE_LOGS_MAX)).unwrap_or(usize::MAX);
+    loop {
+        let mut seen = Seen::default();
+        match seen.walk(view, (query, at), limit) {
+            Ok(walk) => return seen.answer(view, at, &walk),
+            Err(ProveError::TooLarge { .. }) if limit.min(seen.logs) / 2 >= query.starts.len() => {
+                limit = limit.min(seen.logs) / 2;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// What a walk without proof has met.
+#[derive(Default)]
+struct Seen {
+    events: BTreeMap<(u64, u32), TraceEvent>,
+    units: BTreeSet<Vec<u8>>,
+    logs: usize,
+    bytes: usize,
+}
+
+impl Seen {
+    fn walk(
+        &mut self,
+        view: &View<'_, impl StoreRead>,
+        (query, at): (&TraceQuery, Height),
+        limit: usize,
+    ) -> Result<Walk, ProveError> {
+        let log = |subject: &Subject| self.log(view, subject, at);
+        walk::walk(&query.starts, query.direction, limit, log).map_err(|error| match error {
+            WalkError::Log(error) => error,
+            WalkError::StartKind { kind } => {
+                ProveError::SubjectKind { kind: kind.code(), found: "logs by day" }
+            }
+            WalkError::TooManyStarts { starts, limit } => {
+                ProveError::TooManyStarts { starts, limit }
+            }
+        })
+    }
+
+    /// Takes in the log of a subject; what the walk needs of its entries.
+    fn log(
+        &mut self,
+        view: &View<'_, impl StoreRead>,
+        subject: &Subject,
+        at: Height,
+    ) -> Result<Vec<LogView>, ProveError> {
+        let key = LogKey { kind: subject.kind, bucket: 0, subject: subject.key.clone() };
+        let mut entries = Vec::new();
+        for LogItem { entry, receipt, .. } in view.log(&key, at, 0, usize::MAX)? {
+            let (height, receipt_index) = (entry.height, entry.receipt_index);
+            let place = (height.value(), receipt_index);
+            if !self.events.contains_key(&place) {
+                let body = view.source(height, receipt_index)?.unwrap_or_default();
+                self.bytes = self.bytes.saturating_add(body.len());
+                let system = matches!(receipt.source, ReceiptSource::System { .. });
+                let event = TraceEvent { height: place.0, receipt_index, body, system };
+                self.events.insert(place, event);
+            }
+            entries.push(LogView {
+                height,
+                receipt_index,
+                links: receipt.links.as_slice().to_vec(),
+            });
+        }
+        self.logs += 1;
+        if subject.kind == SubjectKind::Unit && !entries.is_empty() {
+            self.units.insert(subject.key.clone());
+        }
+        if self.bytes > BUNDLE_BYTES_MAX {
+            return Err(ProveError::TooLarge { bytes: self.bytes });
+        }
+        Ok(entries)
+    }
+
+    fn answer(
+        self,
+        view: &View<'_, impl StoreRead>,
+        at: Height,
+        walk: &Walk,
+    ) -> Result<TraceResponse, Failure> {
+        let units: Result<_, Failure> =
+            self.units.iter().map(|key| trace_unit(view, key)).collect();
+        Ok(TraceResponse {
+            height: at.value(),
+            bundle: Vec::new(),
+            units: units?,
+            events: self.events.into_values().collect(),
+            truncated: walk.truncated.iter().map(|subject| text(&subject.key)).collect(),
+        })
+    }
+}
+
 /// Units and events of a finished bundle, so that what is shown is what is proven.
-fn read_bundle(view: &View<'_, impl StoreRead>, bundle: &Bundle) -> Result<TraceResponse, Status> {
+fn read_bundle(view: &View<'_, impl StoreRead>, bundle: &Bundle) -> Result<TraceResponse, Failure> {
     let mut events: BTreeMap<(u64, u32), TraceEvent> = BTreeMap::new();
     let (mut units, mut height) = (Vec::new(), 0);
     for log in bundle.items.iter().flat_map(|item| &item.logs) {
@@ -133,12 +252,14 @@ pub(super) fn units_of(
     view: &View<'_, impl StoreRead>,
     code: &str,
     agency: Option<u32>,
-) -> Result<Vec<Vec<u8>>, Status> {
+) -> Result<Vec<Vec<u8>>, Failure> {
     if code.is_empty() || code.len() > CODE_BYTES_MAX {
-        let text = format!("code: expected 1 to {CODE_BYTES_MAX} bytes, found {}", code.len());
-        return Err(failure(Code::InvalidArgument, "CODE", text, &[]));
+        let found = code.len();
+        let zh = format!("应有 1 至 {CODE_BYTES_MAX} 字节，实有 {found} 字节");
+        let en = format!("expected 1 to {CODE_BYTES_MAX} bytes, found {found}");
+        return Err(Failure::field(("code", "CODE"), &zh, &en));
     }
-    let codes = Codes::load(view).map_err(|error| state_failed(&error))?;
+    let codes = Codes::load(view)?;
     let agencies = match agency {
         Some(agency) => vec![u16::try_from(agency).unwrap_or(u16::MAX)],
         None => (0..u16::try_from(view.genesis().agencies().len()).unwrap_or(u16::MAX)).collect(),
@@ -148,7 +269,7 @@ pub(super) fn units_of(
     keys.dedup();
     let mut known = Vec::new();
     for key in &keys {
-        if view.state(Namespace::Unit, key).map_err(|error| store_failed(&error))?.is_some() {
+        if view.state(Namespace::Unit, key)?.is_some() {
             known.push(key.clone());
         }
     }
@@ -157,8 +278,8 @@ pub(super) fn units_of(
 }
 
 /// Where a unit of the trace is, as its events tell.
-fn trace_unit(view: &View<'_, impl StoreRead>, key: &[u8]) -> Result<TraceUnit, Status> {
-    let found = locate::unit(view, key, HOLDERS_MAX).map_err(|error| state_failed(&error))?;
+fn trace_unit(view: &View<'_, impl StoreRead>, key: &[u8]) -> Result<TraceUnit, Failure> {
+    let found = locate::unit(view, key, HOLDERS_MAX)?;
     let Some(place) = found else {
         return Ok(TraceUnit { unit: text(key), ..TraceUnit::default() });
     };
