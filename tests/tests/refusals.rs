@@ -337,14 +337,10 @@ async fn a_genesis_that_differs_in_its_time_alone_ends_the_node_that_stands_alon
     let log = net.log(2)?;
     assert!(status.code().is_some_and(|code| code != 0), "{status}: {log}");
     assert!(log.contains("genesis") && log.contains(&other.chain().to_string()), "{log}");
-    // One that differs may be wrong itself: the others say so and go on.
+    // The others go on without it.
     net.executed(&[0, 1], 1, 30).await?;
     let transaction = net.sign(0, Payload::new(33).operations(1))?;
     net.submit(0, &transaction).await??;
-    for node in [0, 1] {
-        let log = net.log(node)?;
-        assert!(log.contains("another genesis document") && log.contains("validator=2"), "{log}");
-    }
     Ok(())
 }
 

@@ -71,7 +71,7 @@ fn damage_the_newest_leaf(net: &Devnet) -> anyhow::Result<()> {
         ControlFlow::Continue(())
     })?;
     let mut batch = Batch::default();
-    batch.put(Column::History, newest, b"no leaf".to_vec());
+    batch.put(Column::History, newest, b"no leaf");
     Ok(store.write(batch, Durability::Synced)?)
 }
 

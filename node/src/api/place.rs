@@ -256,7 +256,9 @@ impl Located {
         let trip = self.trips.entry(key).or_insert_with(|| trip_of(consignment, leg));
         trip.units.push(text(unit));
         trip.on_road |= !consignment.in_transit.is_empty();
-        times.into_iter().for_each(|(side, occurred_ms)| note_time(trip, side, occurred_ms));
+        for (side, occurred_ms) in times {
+            note_time(trip, side, occurred_ms);
+        }
         Ok(())
     }
 

@@ -149,6 +149,9 @@ pub(crate) struct Trace {
     /// Agency that captured a code which no scheme knows, as its index
     #[arg(long)]
     pub(crate) agency: Option<u32>,
+    /// Size of a checkpoint that an auditor holds: the proof leads on from it (up to 16)
+    #[arg(long = "pin", value_name = "SIZE")]
+    pub(crate) pins: Vec<u64>,
 }
 
 /// `jjj match`
@@ -242,6 +245,9 @@ pub(crate) struct Prove {
     /// Write the proof bundle (存证文件) here
     #[arg(long)]
     pub(crate) proof: PathBuf,
+    /// Size of a checkpoint that an auditor holds: the proof leads on from it (up to 16)
+    #[arg(long = "pin", value_name = "SIZE")]
+    pub(crate) pins: Vec<u64>,
 }
 
 /// `jjj release`

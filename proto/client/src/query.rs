@@ -261,7 +261,7 @@ fn trip_json(trip: &Trip) -> serde_json::Value {
         "document": trip.document, "vehicle": trip.vehicle, "person": trip.person,
         "from_party": trip.from_party, "from_station": trip.from_station,
         "to_party": trip.to_party, "to_station": trip.to_station, "units": trip.units,
-        "departed_ms": trip.departed_ms, "arrived_ms": trip.arrived_ms,
+        "departed_ms": trip.departed_ms, "arrived_ms": trip.arrived_ms, "on_road": trip.on_road,
     })
 }
 
@@ -271,13 +271,14 @@ fn show_concerned(found: &GetAlertResponse, output: &Output) -> anyhow::Result<(
         json!({
             "origin_milli": total.origin_milli, "used_milli": total.used_milli,
             "quantities": quantities_json(total.quantities.as_ref()),
+            "truncated": total.truncated,
         })
     });
     output.value(&json!({
         "proven": false, "height": found.height, "alert": found.alert.as_ref().map(alert_json),
         "holdings": found.holdings.iter().map(holding_json).collect::<Vec<_>>(),
         "trips": found.trips.iter().map(trip_json).collect::<Vec<_>>(),
-        "totals": totals.collect::<Vec<_>>(),
+        "totals": totals.collect::<Vec<_>>(), "truncated": found.truncated,
     }))?;
     output.unproven();
     if let Some(alert) = &found.alert {
@@ -287,6 +288,12 @@ fn show_concerned(found: &GetAlertResponse, output: &Output) -> anyhow::Result<(
     show_trips(&found.trips, output);
     for total in &found.totals {
         output.line(total_text(total, output.language()));
+    }
+    if found.truncated {
+        output.line(output.pick(
+            "涉及范围过大：以上只是一部分，合计也只是这一部分的",
+            "it concerns more: the above, and its sums, are a part",
+        ));
     }
     Ok(())
 }
@@ -372,7 +379,11 @@ fn show_trips(trips: &[Trip], output: &Output) {
             trip.to_station,
             trip.vehicle,
             time(trip.departed_ms, output.language()),
-            time(trip.arrived_ms, output.language()),
+            if trip.on_road {
+                output.pick("在途", "on the road").to_owned()
+            } else {
+                time(trip.arrived_ms, output.language())
+            },
         ));
     }
 }
@@ -499,7 +510,11 @@ pub(crate) async fn block(cli: &Cli, args: &Block, output: &Output) -> anyhow::R
 pub(crate) async fn prove(cli: &Cli, args: &Prove, output: &Output) -> anyhow::Result<ExitCode> {
     let mut client =
         LedgerServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
-    let message = ProveOperationRequest { height: args.height, receipt_index: args.receipt };
+    let message = ProveOperationRequest {
+        height: args.height,
+        receipt_index: args.receipt,
+        pins: trace::ascending(&args.pins),
+    };
     let bundle = client.prove_operation(request(message, output)).await?.into_inner().bundle;
     let report = trace::checked(cli, &bundle, output)?;
     answer::receipt(&report, (args.height, args.receipt))
@@ -519,6 +534,7 @@ mod tests {
             origin_milli,
             used_milli,
             quantities: Some(quantities),
+            truncated: false,
         };
         let sold = |uom: &str, sold_milli| Quantities {
             uom: uom.to_owned(),

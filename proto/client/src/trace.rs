@@ -1,5 +1,6 @@
 //! `jjj trace`: asks for a complete proof, checks it, and shows nothing that was not proven.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use api::trace::trace_service_client::TraceServiceClient;
@@ -18,6 +19,11 @@ use crate::identity::trusted_genesis;
 use crate::output::Output;
 use crate::words::amount;
 
+/// Pins as the services take them: ascending, none twice.
+pub(crate) fn ascending(pins: &[u64]) -> Vec<u64> {
+    pins.iter().copied().collect::<BTreeSet<u64>>().into_iter().collect()
+}
+
 /// `jjj trace`
 pub(crate) async fn run(cli: &Cli, args: &Trace, output: &Output) -> anyhow::Result<ExitCode> {
     let mut client =
@@ -35,6 +41,7 @@ pub(crate) async fn run(cli: &Cli, args: &Trace, output: &Output) -> anyhow::Res
         min_height: 0,
         unit_limit: 0,
         agency: args.agency,
+        pins: ascending(&args.pins),
     };
     let answer = client.trace(request(message, output)).await?.into_inner();
     let report = checked(cli, &answer.bundle, output)?;

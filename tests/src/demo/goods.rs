@@ -140,7 +140,7 @@ pub fn whereabouts(
         for trip in answer["trips"].as_array().into_iter().flatten() {
             let carried = texts(&trip["units"]);
             let concerned = carried.iter().filter(|unit| units.contains(**unit)).count();
-            if concerned > 0 && trip["arrived_ms"] == 0 {
+            if concerned > 0 && trip["on_road"] == true {
                 let document = trip["document"].as_str().unwrap_or_default().to_owned();
                 found.trips.push((document, vehicle.to_owned(), concerned));
             }

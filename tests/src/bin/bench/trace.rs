@@ -55,7 +55,6 @@ pub(crate) async fn measure(
     table.part("trace of a packet over gRPC");
     for (name, mode) in [
         ("without proof", ProofMode::None),
-        ("proof of what is shown", ProofMode::Inclusion),
         ("proof that nothing is left out", ProofMode::Complete),
     ] {
         let first = ask(&mut client, mode).await?;
