@@ -1,6 +1,6 @@
 //! Status messages, answers to members that lag, and fetching what is missing here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proto::block::Block;
@@ -13,7 +13,7 @@ use proto::{Hash, Height, TimeMs, ValidatorIndex, View};
 use crate::durable::Positioned as _;
 use crate::event::{Action, Mode, NotVoting, StatusDraft, Timer};
 use crate::evidence::Misbehaviour;
-use crate::limits::{FETCH_DELAY_MS, STATUS_MS};
+use crate::limits::{ANSWERS_MAX, FETCH_DELAY_MS, STATUS_MS};
 use crate::replica::Replica;
 
 /// What is known of another member.
@@ -25,8 +25,8 @@ pub(crate) struct Peer {
     pub(crate) answered: bool,
     /// Highest height that it showed a commit certificate of.
     pub(crate) ahead: Height,
-    /// Decided height and time of the last answer to it.
-    served: Option<(Height, TimeMs)>,
+    /// Decided heights that it was answered lately, and when.
+    served: BTreeMap<Height, TimeMs>,
 }
 
 /// A decided block in memory.
@@ -228,12 +228,12 @@ impl Replica {
         let late = recent.is_some_and(|recent| now.since_ms(recent.decided_at) < pause);
         let answer = recent.map(|recent| Message::Decided(Decided::clone(&recent.decided)));
         let Some(peer) = self.peers.get_mut(to.position()) else { return };
-        let served =
-            peer.served.is_some_and(|(served, at)| served == height && now.since_ms(at) < pause);
+        peer.served.retain(|_, at| now.since_ms(*at) < pause);
+        let served = peer.served.contains_key(&height) || peer.served.len() >= ANSWERS_MAX;
         if late || served || height == Height::GENESIS {
             return;
         }
-        peer.served = Some((height, now));
+        peer.served.insert(height, now);
         actions.push(match answer {
             Some(message) => Action::Send { to, message: Arc::new(message) },
             None => Action::Serve { to, height },

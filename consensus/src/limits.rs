@@ -49,6 +49,10 @@ pub(crate) const EXPIRED_BODY_MS: u64 = 60_000;
 /// 64 blocks of 1,000 leaves are 2 MiB.
 pub(crate) const RECENT_BLOCKS_MAX: u64 = 64;
 
+/// Decided heights that one member is answered in T0/4. A member that lags is at one height and asks for
+/// the rest itself; without a limit it could draw the whole ledger from memory with one vote a height.
+pub(crate) const ANSWERS_MAX: usize = 8;
+
 /// Heights whose decided hash or history root is remembered, to see a fork. 65,536 entries are
 /// 3 MiB and six hours of full blocks; older conflicts are found by the auditor, not here.
 pub(crate) const REMEMBERED_MAX: usize = 65_536;

@@ -538,6 +538,53 @@ fn heights_that_left_the_memory_are_served_by_the_ledger() {
     );
 }
 
+/// A member that sends one vote for each height of the past does not draw the ledger from memory.
+#[test]
+fn a_member_is_answered_a_few_decided_heights_at_a_time() {
+    check(
+        4,
+        1,
+        &expect![[r#"
+            vote => -
+            block a v0 => -
+            2 decided v0 a => -
+            block b on=a v0 => -
+            2 decided v0 b => -
+            block c on=b v0 => -
+            2 decided v0 c => -
+            block d on=c v0 => -
+            2 decided v0 d => -
+            block e on=d v0 => -
+            2 decided v0 e => -
+            block f on=e v0 => -
+            2 decided v0 f => -
+            block g on=f v0 => -
+            2 decided v0 g => -
+            block h on=g v0 => -
+            2 decided v0 h => -
+            block i on=h v0 => -
+            2 decided v0 i => -
+            block j on=i v0 => -
+            2 decided v0 j => -
+            wait 1000 => -
+            3 prepare v0 a => -
+            3 prepare v0 b => -
+            3 prepare v0 c => -
+            3 prepare v0 d => -
+            3 prepare v0 e => -
+            3 prepare v0 f => -
+            3 prepare v0 g => -
+            3 prepare v0 h => -
+            3 prepare v0 i => -
+            3 prepare v0 j => -
+            2 prepare v0 j => -
+            wait 250 => -
+            3 prepare v0 i => -
+            3 prepare v0 j => -
+        "#]],
+    );
+}
+
 #[test]
 fn what_comes_before_the_start_is_judged_by_the_carried_view() {
     check(
