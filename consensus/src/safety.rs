@@ -1,6 +1,8 @@
 //! The safety record: the highest place a replica ever signed at. It lives with the key and knows
 //! nothing of the protocol but its order.
 
+use std::fmt;
+
 use proto::codec::{Canonical, DecodeError, Reader, Writer};
 use proto::{Epoch, Hash, Height, View};
 use thiserror::Error;
@@ -56,6 +58,17 @@ pub enum Claim {
         /// Its root.
         root: Hash,
     },
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vote { position: Position { epoch, height, view, step }, hash } => {
+                write!(out, "epoch {epoch} height {height} view {view} {step:?}: {hash}")
+            }
+            Self::Checkpoint { size, root } => write!(out, "history of size {size}: {root}"),
+        }
+    }
 }
 
 /// Why the signer refuses. Only a bug or a journal of another time gets here.

@@ -295,7 +295,9 @@ impl Driver {
     }
 
     fn sign(&mut self, draft: Draft) -> Result<Own, DriverError> {
-        self.safety = self.safety.admit(draft.claim(self.chain))?;
+        let claim = draft.claim(self.chain);
+        self.safety = self.safety.admit(claim)?;
+        tracing::debug!(%claim, "signed");
         let signature = self.key.sign(&draft.signed_bytes(self.chain));
         let own = draft.complete(self.me, signature);
         self.record(&Record::Own(own.clone()))?;
