@@ -20,7 +20,7 @@ use crate::execute::{BlockContext, Step};
 use crate::fact::{self, Fact};
 use crate::links::Naming;
 use crate::record::fact::{FactRecord, Replacement};
-use crate::record::step::StepRecord;
+use crate::record::step::{StepKind, StepRecord};
 use crate::record::{load_or_default, store};
 use crate::state::{Overlay, StateFault};
 use crate::step;
@@ -125,6 +125,7 @@ pub(crate) fn apart(
         let mut detail = Writer::default();
         detail.raw(cause).u32(number);
         let record = StepRecord {
+            kind: StepKind::Correction.into(),
             height: context.height.value(),
             detail: detail.into_bytes(),
             ..StepRecord::default()

@@ -9,8 +9,7 @@ use super::matching::MatchStatus;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, prost::Enumeration)]
 #[repr(i32)]
 pub enum StepKind {
-    /// Links of a correction that its receipt had no room for; the detail is agency u16, `op_uid` and
-    /// number u32.
+    /// Says nothing.
     Unspecified = 0,
     /// A match changed its status.
     Match = 1,
@@ -20,6 +19,9 @@ pub enum StepKind {
     Deadline = 3,
     /// A job of the risk rules went on.
     RiskJob = 4,
+    /// Links of a correction that its receipt had no room for; the detail is agency u16, `op_uid` and
+    /// number u32.
+    Correction = 5,
 }
 
 /// The record of a step; its hash under the tag `jjj/step/v1` is the leaf in the receipt.

@@ -83,6 +83,7 @@ fn step_name(record: &[u8]) -> Words {
         StepKind::Recognised => Words::new("系统识别编码", "code recognised"),
         StepKind::Deadline => Words::new("系统到期处理", "deadline"),
         StepKind::RiskJob => Words::new("系统预警处理", "risk job"),
+        StepKind::Correction => Words::new("更正涉及的编码", "codes of a correction"),
     }
 }
 
