@@ -214,7 +214,8 @@ fn report_json(imported: &Imported, tally: &Tally) -> serde_json::Value {
     let alerts: Vec<_> =
         tally.alerts.iter().map(|(code, id)| json!({"code": code, "alert": id})).collect();
     json!({
-        "rows": imported.rows, "duplicates": imported.duplicates, "skipped": imported.skipped,
+        "rows": imported.rows, "duplicates": imported.duplicates,
+        "duplicate_rows": imported.duplicate_rows, "skipped": imported.skipped,
         "operations": imported.operations.len(), "accepted": tally.accepted,
         "already_recorded": tally.repeated, "rejected": rejected, "refused": refused,
         "alerts": alerts, "first_height": tally.heights.map(|(first, _)| first),
@@ -236,6 +237,7 @@ fn summary(imported: &Imported, tally: &Tally, language: Language) -> Vec<String
              {rejected} rows rejected, {refused} operations refused"
         ),
     };
+    let twice = (imported.duplicates > 0).then(|| twice(imported, language));
     let advice = match language {
         Language::Zh => "提交中断，其余未得结果；再次提交不会重复",
         Language::En => {
@@ -243,7 +245,18 @@ fn summary(imported: &Imported, tally: &Tally, language: Language) -> Vec<String
         }
     };
     let advice = tally.interrupted.then(|| advice.to_owned());
-    std::iter::once(counts).chain(advice).collect()
+    std::iter::once(counts).chain(twice).chain(advice).collect()
+}
+
+/// The rows that say again what an earlier row of the file says.
+fn twice(imported: &Imported, language: Language) -> String {
+    let shown = imported.duplicate_rows.iter().take(SHOWN_MAX).map(u64::to_string);
+    let rows = shown.collect::<Vec<_>>().join(", ");
+    let found = imported.duplicates;
+    match language {
+        Language::Zh => format!("重复 {found} 行，只计一次：{rows}"),
+        Language::En => format!("{found} rows stand twice and count once: {rows}"),
+    }
 }
 
 /// How many rows are not shown, and where they are.
@@ -273,6 +286,21 @@ mod tests {
             assert!(said.contains(counted) && said.contains(advised), "{said}");
         }
         assert_eq!(report_json(&imported, &tally)["interrupted"], true);
+    }
+
+    #[test]
+    fn rows_that_stand_twice_are_named() {
+        let mut imported = Imported { rows: 5, ..Imported::default() };
+        assert_eq!(summary(&imported, &Tally::default(), Language::En).len(), 1, "none");
+        (imported.duplicates, imported.duplicate_rows) = (2, vec![4, 5]);
+        for (language, expected) in [
+            (Language::Zh, "重复 2 行，只计一次：4, 5"),
+            (Language::En, "2 rows stand twice and count once: 4, 5"),
+        ] {
+            let said = summary(&imported, &Tally::default(), language);
+            assert_eq!(said.get(1).map(String::as_str), Some(expected), "{said:?}");
+        }
+        assert_eq!(report_json(&imported, &Tally::default())["duplicate_rows"], json!([4, 5]));
     }
 
     #[test]
