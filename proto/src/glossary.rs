@@ -47,7 +47,7 @@ terms! {
         "q COMMITs of one view; says nothing of results; not a proof level";
     /// A quorum has signed the result.
     Certified = "CERTIFIED", "多数签认", "certified by a quorum",
-        "q CHECKPOINTs of one history root; the least level of any proof";
+        "q CHECKPOINTs of one history root; the least level of any proof, but for RECOVERED";
     /// Every validator has signed the result.
     Hardened = "HARDENED", "三地全部签认", "signed by every validator",
         "n of n CHECKPOINTs, all hand-offs full; final even if all but one are malicious";
@@ -55,7 +55,7 @@ terms! {
     Anchored = "ANCHORED", "第三方存证", "cosigned by outside witnesses",
         "a hardened checkpoint that outside witnesses cosigned; final against later collusion of all";
     /// The four numbers of a validator set.
-    Quorum = "n, b, q, u", "共 3 家，需 2 家签认，可停 1 家", "3 validators, 2 must sign, 1 may stop",
+    Quorum = "n, b, q, u", "共 3 家，需 2 家签认，可停 1 家", "3 validators, 2 must agree, 1 may stop",
         "validators, malicious ones tolerated, votes that decide, validators that may be down";
     /// A member named in genesis.
     Validator = "validator", "共识节点", "validator",
@@ -74,13 +74,13 @@ terms! {
         "a match between the codes that two agencies gave to the same goods";
     /// A unit divided.
     Split = "SPLIT", "拆分", "split",
-        "a match between a unit and the parts it was divided into";
+        "a recorded relation between a unit and the parts it was divided into";
     /// A container and its contents.
     Contains = "CONTAINS", "装载", "contains",
-        "a match between a container and the units in it";
+        "a recorded relation between a container and the units in it";
     /// Inputs become outputs.
     Transform = "TRANSFORM", "加工转换", "transform",
-        "a match between the inputs and the outputs of processing";
+        "a recorded relation between the inputs and the outputs of processing";
     /// A code that no active scheme can read.
     Opaque = "OPAQUE", "暂不识别的码（已原样保存）", "code not recognised yet (kept as it is)",
         "a code of no active scheme; kept verbatim and linked when its scheme becomes active";
@@ -107,7 +107,7 @@ terms! {
         "the goods behind one code: lot, box, pallet, packet";
     /// Who has the goods now.
     Holder = "holder", "现持有单位", "current holder",
-        "the party whose events last took the unit over";
+        "a party that still has some of the unit, by the sums of what all events say";
     /// Why something was not accepted.
     Refusal = "refusal", "拒绝原因", "refusal",
         "a sentence with numbers (超量出库：入库 100 箱，出库 120 箱) and a stable code";
@@ -127,6 +127,6 @@ pub fn quorum_in_words(quorum: Quorum) -> (String, String) {
     let (n, q, u) = (quorum.validators(), quorum.votes(), quorum.down_max());
     (
         format!("共 {n} 家，需 {q} 家签认，可停 {u} 家"),
-        format!("{n} validators, {q} must sign, {u} may stop"),
+        format!("{n} validators, {q} must agree, {u} may stop"),
     )
 }
