@@ -545,42 +545,42 @@ fn a_member_is_answered_a_few_decided_heights_at_a_time() {
         4,
         1,
         &expect![[r#"
-            vote => -
+            vote => mode starting; mode voting
             block a v0 => -
-            2 decided v0 a => -
+            2 decided v0 a => journal decided h1 a; decide h1 a
             block b on=a v0 => -
-            2 decided v0 b => -
+            2 decided v0 b => journal decided h2 b; decide h2 b
             block c on=b v0 => -
-            2 decided v0 c => -
+            2 decided v0 c => journal decided h3 c; decide h3 c
             block d on=c v0 => -
-            2 decided v0 d => -
+            2 decided v0 d => journal decided h4 d; decide h4 d
             block e on=d v0 => -
-            2 decided v0 e => -
+            2 decided v0 e => journal decided h5 e; decide h5 e
             block f on=e v0 => -
-            2 decided v0 f => -
+            2 decided v0 f => journal decided h6 f; decide h6 f
             block g on=f v0 => -
-            2 decided v0 g => -
+            2 decided v0 g => journal decided h7 g; decide h7 g
             block h on=g v0 => -
-            2 decided v0 h => -
+            2 decided v0 h => journal decided h8 h; decide h8 h
             block i on=h v0 => -
-            2 decided v0 i => -
+            2 decided v0 i => journal decided h9 i; decide h9 i
             block j on=i v0 => -
-            2 decided v0 j => -
+            2 decided v0 j => journal decided h10 j; decide h10 j
             wait 1000 => -
-            3 prepare v0 a => -
-            3 prepare v0 b => -
-            3 prepare v0 c => -
-            3 prepare v0 d => -
-            3 prepare v0 e => -
-            3 prepare v0 f => -
-            3 prepare v0 g => -
-            3 prepare v0 h => -
+            3 prepare v0 a => send to 3 decided h1 a
+            3 prepare v0 b => send to 3 decided h2 b
+            3 prepare v0 c => send to 3 decided h3 c
+            3 prepare v0 d => send to 3 decided h4 d
+            3 prepare v0 e => send to 3 decided h5 e
+            3 prepare v0 f => send to 3 decided h6 f
+            3 prepare v0 g => send to 3 decided h7 g
+            3 prepare v0 h => send to 3 decided h8 h
             3 prepare v0 i => -
             3 prepare v0 j => -
-            2 prepare v0 j => -
+            2 prepare v0 j => send to 2 decided h10 j
             wait 250 => -
-            3 prepare v0 i => -
-            3 prepare v0 j => -
+            3 prepare v0 i => send to 3 decided h9 i
+            3 prepare v0 j => send to 3 decided h10 j
         "#]],
     );
 }

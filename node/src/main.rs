@@ -1,5 +1,6 @@
 //! `jjj-node`: runs a node, or checks the data of one that is stopped.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -148,14 +149,14 @@ fn stopped_zh(error: &RunError) -> String {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the report is what the command is for")]
 fn check_node(check: &Check, language: Language) -> anyhow::Result<()> {
     let depth = if check.replay { Depth::Replay } else { Depth::Bytes };
     let report = node::check::check(&Home::new(&check.home), depth);
     // The sentence holds its sources already.
     let report = report.map_err(|error| anyhow::anyhow!("{error}"))?;
+    let mut out = std::io::stdout().lock();
     for line in report.lines(language) {
-        println!("{line}");
+        writeln!(out, "{line}").context("标准输出 standard output")?;
     }
     anyhow::ensure!(
         report.is_clean(),

@@ -20,7 +20,11 @@ fn signed_twice(log: &str) -> Vec<&str> {
             signed.entry(position).or_default().insert(hash);
         }
     }
-    signed.into_iter().filter(|(_, hashes)| hashes.len() > 1).map(|(position, _)| position).collect()
+    signed
+        .into_iter()
+        .filter(|(_, hashes)| hashes.len() > 1)
+        .map(|(position, _)| position)
+        .collect()
 }
 
 /// The first primary equivocates: `first` see one of its instances, `second` the other.

@@ -1,6 +1,7 @@
 //! `jjj-verify`: checks a proof bundle offline. Reads files and the clock, prints, exits.
 
 use std::fs;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -83,15 +84,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let bundle = match read_bundle(&arguments.bundle)? {
         Ok(bundle) => bundle,
         Err(failure) => {
-            print_failure(&failure, language, arguments);
+            print_failure(&failure, language, arguments)?;
             return Ok(REFUSED);
         }
     };
     match verify::verify(arguments.genesis_hash, &bundle, &options) {
-        Ok(report) if arguments.json => print(&format!("{:#}\n", report.json())),
-        Ok(report) => print(&report.text(language)),
+        Ok(report) if arguments.json => print(&format!("{:#}\n", report.json()))?,
+        Ok(report) => print(&report.text(language))?,
         Err(failure) => {
-            print_failure(&failure, language, arguments);
+            print_failure(&failure, language, arguments)?;
             return Ok(REFUSED);
         }
     }
@@ -155,17 +156,26 @@ fn clock() -> anyhow::Result<TimeMs> {
     Ok(TimeMs::new(u64::try_from(since.as_millis()).context("this machine's clock is far off")?))
 }
 
-fn print_failure(failure: &verify::Failure, language: Language, arguments: &Arguments) {
+fn print_failure(
+    failure: &verify::Failure,
+    language: Language,
+    arguments: &Arguments,
+) -> anyhow::Result<()> {
     if arguments.json {
-        print(&format!("{:#}\n", failure.json()));
-    } else {
-        print_error(&failure.text(language));
+        return print(&format!("{:#}\n", failure.json()));
     }
+    print_error(&failure.text(language));
+    Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of a command line goes to standard output")]
-fn print(text: &str) {
-    print!("{text}");
+/// A reader that has seen enough, as in `jjj-verify … | head`, changes nothing in the verdict.
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("standard output")
+        }
+        Err(_) | Ok(()) => Ok(()),
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "refusals and errors go to standard error")]

@@ -1,6 +1,7 @@
 //! What people and programs read: text in two languages, or JSON.
 
 use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
@@ -51,11 +52,21 @@ impl Output {
     }
 
     /// A line for people; nothing where programs read.
-    #[expect(clippy::print_stdout, reason = "the one place that writes to standard output")]
     pub(crate) fn line(&self, text: impl Display) {
         if !self.json {
-            println!("{text}");
+            self.write(text);
         }
+    }
+
+    /// Ends the command where nobody can read on: quietly where the reader has what it wanted, as in
+    /// `jjj alerts | head`, else with the reason.
+    fn write(&self, text: impl Display) {
+        let Err(error) = writeln!(std::io::stdout().lock(), "{text}") else { return };
+        if error.kind() == ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        self.error(&anyhow::Error::new(error).context("标准输出 standard output"));
+        std::process::exit(1);
     }
 
     /// Says that what follows is the node's bare word.
@@ -64,10 +75,9 @@ impl Output {
     }
 
     /// A value for programs; nothing where people read.
-    #[expect(clippy::print_stdout, reason = "the one place that writes to standard output")]
     pub(crate) fn value(&self, value: &impl Serialize) -> anyhow::Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string_pretty(value)?);
+            self.write(serde_json::to_string_pretty(value)?);
         }
         Ok(())
     }

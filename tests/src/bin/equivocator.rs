@@ -35,7 +35,9 @@ struct Arguments {
 
 fn start(home: &Home, password_file: &Path) -> anyhow::Result<Child> {
     let mut command = Command::new(programs::find("jjj-node")?);
-    command.args(["--lang", "en", "run", "--log", "info,node::driver=debug", "--home"]).arg(home.folder());
+    command
+        .args(["--lang", "en", "run", "--log", "info,node::driver=debug", "--home"])
+        .arg(home.folder());
     command.arg("--password-file").arg(password_file).stdin(Stdio::null());
     command.spawn().context("the node does not start")
 }
