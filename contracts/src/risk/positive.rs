@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proto::limits::LINKS_MAX;
 use proto::operation::OpUid;
-use proto::receipt::{Link, Role, Subject, SubjectKind};
+use proto::receipt::{Role, SubjectKind};
 use proto::schema::OperationKind;
 use proto::schema::event::TestOutcome;
 use proto::trie::Namespace;
@@ -20,6 +21,7 @@ use crate::codes::Codes;
 use crate::context::Raised;
 use crate::execute::{BlockContext, uid_key};
 use crate::fact::Fact;
+use crate::links::unit_link;
 use crate::matching;
 use crate::pages::{Found, Map, Pages};
 use crate::record::matching::MatchRecord;
@@ -34,7 +36,8 @@ use crate::trace::{self, Sign, stock, unit, value_of};
 /// milliseconds.
 const ENTRIES_MAX: usize = 4_096;
 
-/// Units that all searches join in a block: they are links of its steps.
+/// Units that all searches join in a block, and up to an event of a thousand lines above it: they are
+/// links of its steps.
 const UNITS_MAX: usize = 1_000;
 
 /// Entries of one list of a unit that are looked at in one go, where each joins one unit at most.
@@ -399,33 +402,41 @@ fn search(
     let mut search = Search::new(id, codes);
     search.addressees.extend(&held.addressees);
     let is_over = search.run(state, budget)?;
-    let joined = u64::try_from(search.joined.len()).expect("usize is at most 64 bits");
-    held.units = held.units.saturating_add(joined);
+    held.units = held.units.saturating_add(count_of(&search.joined));
     held.is_searching = !is_over;
     held.addressees = search.addressees.iter().copied().collect();
     let units = held.units;
     alert::store(state, id, &held)?;
-    if joined > 0 {
-        raised.steps.push(found_step(context, (id, units), search.joined));
-    }
+    raised.steps.extend(found_steps(context, (id, units), &search.joined));
     Ok(is_over)
 }
 
-/// The step that names the units that a search joined, so that the log of each says so.
-fn found_step(
+/// The steps that name the units that a search joined, so that the log of each says so. `units` is how
+/// many it has found with them.
+fn found_steps(
     context: &BlockContext,
     (id, units): (&str, u64),
-    joined: Vec<Vec<u8>>,
-) -> crate::execute::Step {
-    let detail = AlertStep { alert: id.to_owned(), code: 0, units };
-    let record = StepRecord {
-        kind: StepKind::RiskJob.into(),
-        height: context.height.value(),
-        detail: prost::Message::encode_to_vec(&detail),
-        ..StepRecord::default()
-    };
-    let link = |key| Link { role: Role::Other, subject: Subject { kind: SubjectKind::Unit, key } };
-    step::of(&record, joined.into_iter().map(link).collect(), Vec::new())
+    joined: &[Vec<u8>],
+) -> Vec<crate::execute::Step> {
+    let mut found = units.saturating_sub(count_of(joined));
+    let mut steps = Vec::new();
+    for part in joined.chunks(usize::from(LINKS_MAX)) {
+        found = found.saturating_add(count_of(part));
+        let detail = AlertStep { alert: id.to_owned(), code: 0, units: found };
+        let record = StepRecord {
+            kind: StepKind::RiskJob.into(),
+            height: context.height.value(),
+            detail: prost::Message::encode_to_vec(&detail),
+            ..StepRecord::default()
+        };
+        let links = part.iter().map(|unit| unit_link(Role::Other, unit)).collect();
+        steps.push(step::of(&record, links, Vec::new()));
+    }
+    steps
+}
+
+fn count_of(units: &[Vec<u8>]) -> u64 {
+    u64::try_from(units.len()).expect("usize is at most 64 bits")
 }
 
 /// Forgets what a search found; whether all of it is forgotten.
@@ -526,6 +537,10 @@ impl<'a> Search<'a> {
                 }
             }
             after = None;
+            // Each list may join as much as a block may have left: what is left is asked anew.
+            if self.joined.len() > before {
+                return Ok((Some(Cursor { list: number + 1, after: Vec::new() }), looked));
+            }
         }
         Ok((None, looked))
     }

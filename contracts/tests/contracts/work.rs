@@ -6,7 +6,7 @@ use proto::schema::OperationKind;
 use proto::schema::event::{Event, TestOutcome};
 use proto::trie::Namespace;
 
-use crate::harness::{Chain, Done, HE, at, boxes, event, item, platform};
+use crate::harness::{Chain, Done, HE, at, boxes, event, item, platform, receive, taken};
 use crate::risk::result;
 
 /// Lines of each side of the largest process that is admitted.
@@ -59,4 +59,33 @@ fn an_alert_of_a_thousand_units_is_not_read_for_each_line_that_it_concerns() {
     let done = chain.block(&[(platform(HE), moved)]);
     let read = reads(&done, Namespace::Alert);
     assert!(read <= 4, "{read} reads of one alert");
+}
+
+#[test]
+fn a_block_joins_no_more_units_than_a_step_may_name() {
+    let he = platform(HE);
+    // Which of the two the search comes to first is chance: with one of these names it is A.
+    for name in ["B-0", "B-1", "B-2", "B-3"] {
+        let outputs = |of: &str, count| {
+            names(of).iter().take(count).map(|part| item(part, boxes(1))).collect::<Vec<_>>()
+        };
+        let made = |kind, of: &str, count| {
+            let event_of = at(1, "p-he", vec![item(of, boxes(1_000))]);
+            (he, event(kind, Event { outputs: outputs(of, count), ..event_of }))
+        };
+        let same = (0..63).map(|at| taken(&format!("SAME-{at}"), name, boxes(1))).collect();
+        let mut chain = Chain::new();
+        chain.block(&[
+            made(OperationKind::Split, "A", 999),
+            made(OperationKind::Process, name, 1_000),
+            (he, receive(2, ("p-he", "p-bj"), "D-1", same)),
+        ]);
+        let positive = (he, result(9, &["A", name], TestOutcome::Positive));
+        let mut joined = chain.block(&[positive]).steps;
+        while alerts(&chain.entries, Filter::All, 9).unwrap()[0].record.is_searching {
+            joined.extend(chain.block(&[]).steps);
+        }
+        let joined: usize = joined.iter().map(|step| step.links.as_slice().len()).sum();
+        assert_eq!(joined, 999 + 1_000 + 63, "{name}");
+    }
 }
