@@ -2,6 +2,7 @@
 //! people decide the rest; nothing is confirmed by being likely.
 
 pub mod act;
+mod circle;
 pub mod class;
 pub mod delivery;
 pub(crate) mod settle;

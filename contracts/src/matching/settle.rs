@@ -27,6 +27,10 @@ use crate::trace::value_of;
 /// Pairs of codes that are judged in a block: ten full lorries, some milliseconds.
 const PAIRS_MAX: usize = 4_096;
 
+/// Units and matches that are looked at in a block to search classes for contradictions; the matches
+/// whose classes it does not get to wait for the next one.
+pub(super) const LOOKED_MAX: usize = 16_384;
+
 /// Deliveries that are to be judged.
 const SHIPMENTS: Queue = Queue::of(b"shipments");
 
@@ -71,7 +75,7 @@ pub(crate) fn settle(
         MATCHES.remove(state, &found.key)?;
         pairs.extend(pair_of(&found.key));
     }
-    let changes = review(context, state, &pairs)?;
+    let changes = review(context, state, &pairs, LOOKED_MAX)?;
     let mut steps = Vec::new();
     for (pair, change) in changes {
         steps.extend(step_of(context, state, &pair, change)?);
@@ -152,39 +156,43 @@ fn count_verdict(record: &mut MatchRecord, byte: Option<&[u8]>, count: i64) {
     *sum = sum.wrapping_add(count);
 }
 
-/// Gives each match its status, and each class of them its contradictions.
+/// Gives each match its status, and each class of them its contradictions. Classes are searched until
+/// `room` units and matches were looked at; the matches of the rest are noted again.
 pub(crate) fn review(
     context: &BlockContext,
     state: &mut Overlay<'_>,
     pairs: &[Pair],
+    mut room: usize,
 ) -> Result<BTreeMap<Pair, Change>, StateFault> {
     let mut changes: BTreeMap<Pair, Change> = BTreeMap::new();
+    let mut stands = Vec::new();
     for pair in pairs {
-        let mut record: MatchRecord =
-            load_or_default(state, Namespace::Match, &key(&pair.0, &pair.1))?;
-        let bystanders = bystanders(state, (&pair.0, &pair.1), &record)?;
-        let is_other = record.bystanders != bystanders;
-        record.bystanders = bystanders;
-        let (before, now) = (record.status(), status_of(&record));
-        record.status = now.into();
-        if is_other || before != now {
-            store(state, &pair.0, &pair.1, &record)?;
-        }
+        let change = rejudge(state, pair)?;
+        let (before, now) = change;
         if before != now {
-            changes.entry(pair.clone()).or_default().status = Some((before, now));
+            changes.entry(pair.clone()).or_default().status = Some(change);
             risk::on_match(state, (&pair.0, &pair.1), now)?;
         }
+        stands.push(!matches!(now, MatchStatus::Voided | MatchStatus::Unspecified));
     }
     let mut seen: BTreeSet<Vec<u8>> = BTreeSet::new();
-    for pair in pairs.iter().filter(|pair| pair.0 != pair.1) {
-        let status = changes.get(pair).and_then(|change| change.status);
-        let is_gone = status
-            .is_some_and(|(_, now)| matches!(now, MatchStatus::Voided | MatchStatus::Unspecified));
+    for (pair, stands) in pairs.iter().zip(stands).filter(|(pair, _)| pair.0 != pair.1) {
         // A live match stands in one class, whichever side it is searched from.
-        let is_seen = seen.contains(&pair.0) || seen.contains(&pair.1);
-        let sides = if is_gone { vec![&pair.0, &pair.1] } else { vec![&pair.0] };
-        for side in sides.into_iter().filter(|_| is_gone || !is_seen) {
+        let sides = match stands {
+            true if seen.contains(&pair.1) => vec![],
+            true => vec![&pair.0],
+            false => vec![&pair.0, &pair.1],
+        };
+        for side in sides {
+            if seen.contains(side) {
+                continue;
+            }
+            if room == 0 {
+                touch_match(state, &pair.0, &pair.1);
+                break;
+            }
             let found = class::of(state, side)?;
+            room = room.saturating_sub(found.looked);
             let conflicts = found.conflicts(state)?;
             for member in found.matches.keys() {
                 let now = conflicts.get(member).cloned().unwrap_or_default();
@@ -192,11 +200,28 @@ pub(crate) fn review(
             }
             seen.extend(found.units);
         }
-        if is_gone {
+        if !stands {
             contradict(context, state, pair, &[], &mut changes)?;
         }
     }
     Ok(changes)
+}
+
+/// Gives a match its status; what it was before, and what it is now.
+fn rejudge(
+    state: &mut Overlay<'_>,
+    (from, to): &Pair,
+) -> Result<(MatchStatus, MatchStatus), StateFault> {
+    let mut record: MatchRecord = load_or_default(state, Namespace::Match, &key(from, to))?;
+    let bystanders = bystanders(state, (from, to), &record)?;
+    let is_other = record.bystanders != bystanders;
+    record.bystanders = bystanders;
+    let (before, now) = (record.status(), status_of(&record));
+    record.status = now.into();
+    if is_other || before != now {
+        store(state, from, to, &record)?;
+    }
+    Ok((before, now))
 }
 
 /// Notes what contradicts a match, and tells the risk rules where that changed.

@@ -2,11 +2,12 @@
 //! what was read already. Work is counted in reads of the state, which are the same on every machine.
 
 use contracts::query::alert::{Filter, alerts};
+use proto::operation::Operation;
 use proto::schema::OperationKind;
 use proto::schema::event::{Event, TestOutcome};
 use proto::trie::Namespace;
 
-use crate::harness::{Chain, Done, HE, at, boxes, event, item, platform, receive, taken};
+use crate::harness::{Chain, Done, HE, Who, at, boxes, event, item, platform, receive, taken};
 use crate::risk::result;
 
 /// Lines of each side of the largest process that is admitted.
@@ -20,6 +21,54 @@ fn names(of: &str) -> Vec<String> {
 fn reads(done: &Done, namespace: Namespace) -> usize {
     let of = done.reads.iter().filter(|((of, _), _)| *of == namespace);
     of.map(|(_, count)| *count).max().unwrap_or_default()
+}
+
+/// How many values were read of a namespace, each as often as it was read.
+fn reads_in_all(done: &Done, namespace: Namespace) -> usize {
+    done.reads.iter().filter(|((of, _), _)| *of == namespace).map(|(_, count)| count).sum()
+}
+
+/// A chain with classes of this many units, each of which is the same goods as every other one of its
+/// class, by one delivery each.
+fn dense(classes: usize, units: usize) -> Chain {
+    let mut chain = Chain::new();
+    for class in 0..classes {
+        let named = |unit: usize| format!("{class}-{unit:03}");
+        let pairs = (0..units).flat_map(|from| (from + 1..units).map(move |to| (from, to)));
+        let lines: Vec<_> =
+            pairs.map(|(from, to)| taken(&named(to), &named(from), boxes(1))).collect();
+        for lines in lines.chunks(LINES) {
+            chain.block(&[(platform(HE), receive(2, ("p-he", "p-bj"), "D-1", lines.to_vec()))]);
+        }
+    }
+    chain
+}
+
+/// Two units of a class that come from different declarations.
+fn two_origins(class: usize) -> [(Who, Operation); 2] {
+    [(0, "020220211000012345-1"), (1, "020220211000099999-1")].map(|(unit, declaration)| {
+        let coded = at(1, "p-he", vec![item(&format!("{class}-{unit:03}"), boxes(1))]);
+        let coded = Event { declaration: declaration.to_owned(), ..coded };
+        (platform(HE), event(OperationKind::Commission, coded))
+    })
+}
+
+#[test]
+fn a_class_in_which_everything_matches_everything_is_looked_at_in_part() {
+    let mut chain = dense(1, 100);
+    let done = chain.block(&two_origins(0));
+    assert_eq!(done.notices(), ["raised R22"]);
+    let read = reads_in_all(&done, Namespace::Match);
+    assert!(read <= 8_000, "{read} reads of 4,950 matches, each in two lists");
+}
+
+#[test]
+fn classes_that_a_block_does_not_get_to_are_searched_later() {
+    let mut chain = dense(20, 46);
+    let all: Vec<_> = (0..20).flat_map(two_origins).collect();
+    let told = [chain.block(&all).notices(), chain.block(&[]).notices()];
+    assert!(told.iter().all(|told| told.len() < 20), "{told:?}");
+    assert_eq!(told.concat(), ["raised R22"; 20]);
 }
 
 /// A chain with a process of a thousand units to a thousand, whose products were found positive; and
