@@ -9,6 +9,7 @@ pub mod missing;
 mod over;
 pub mod parameter;
 pub mod positive;
+mod same;
 pub mod sentence;
 
 use proto::schema::act::{AlertAcknowledge, RulePropose};
@@ -45,6 +46,7 @@ pub(crate) fn on_effects(
 ) -> Result<(), StateFault> {
     for (line, flow) in stock::flows(fact) {
         over::touch(state, &line.unit, &fact.station, line.amount.uom);
+        over::touch_sums(state, &line.unit, flow);
         // Going on is what R01 asks of goods: being there is not.
         if matches!(flow, Flow::Shipped | Flow::Sold | Flow::Used) {
             missing::touch(state, &line.unit);
@@ -52,7 +54,7 @@ pub(crate) fn on_effects(
     }
     if fact.container.is_some() {
         for line in fact.packed() {
-            over::touch_places(state, &line.unit)?;
+            over::touch_goods(state, &line.unit);
         }
     }
     let is_imported = fact.lot.as_ref().is_some_and(|lot| lot.imported);
@@ -87,7 +89,7 @@ pub(crate) fn on_match(
 ) -> Result<(), StateFault> {
     for unit in [from, to] {
         missing::touch(state, unit);
-        over::touch_places(state, unit)?;
+        over::touch_goods(state, unit);
     }
     let sign = if kin::is_live(now) { Sign::Add } else { Sign::TakeBack };
     positive::touch_match(state, (from, to), sign)
@@ -144,6 +146,7 @@ pub(crate) fn on_recognised(
             over::touch(state, side, &held.station, held.uom);
         }
     }
+    over::touch_goods(state, unit);
     missing::touch(state, opaque);
     missing::touch(state, unit);
     positive::touch_match(state, (opaque, unit), Sign::TakeBack)

@@ -8,6 +8,7 @@ mod harness;
 mod matching;
 mod notices;
 mod order;
+mod over;
 mod papers;
 mod refusals;
 mod risk;

@@ -67,7 +67,7 @@ pub(crate) fn coding(minute: u64, name: &str) -> Operation {
     event(OperationKind::Commission, coding)
 }
 
-fn sale(minute: u64, name: &str, count: u64) -> Operation {
+pub(crate) fn sale(minute: u64, name: &str, count: u64) -> Operation {
     event(OperationKind::Sale, at(minute, "p-bj", vec![item(name, boxes(count))]))
 }
 
@@ -104,7 +104,7 @@ fn approved(chain: &mut Chain, parameter: &str, scope: &str, value: u64) {
 }
 
 /// Every alert that was raised, in a line each.
-fn listed(chain: &Chain) -> String {
+pub(crate) fn listed(chain: &Chain) -> String {
     let mut text = String::new();
     for view in alerts(&chain.entries, Filter::All, 100).unwrap() {
         let record = &view.record;
@@ -212,13 +212,13 @@ fn what_was_cut_and_sold_leads_back_to_the_lot_without_papers() {
 }
 
 /// A chain whose platforms settle in ten seconds, the blocks being a second apart.
-fn settling() -> Chain {
+pub(crate) fn settling() -> Chain {
     let mut chain = Chain::new();
     approved(&mut chain, "settling_ms", "", 10_000);
     chain
 }
 
-fn wait(chain: &mut Chain, blocks: usize) -> Vec<String> {
+pub(crate) fn wait(chain: &mut Chain, blocks: usize) -> Vec<String> {
     (0..blocks).flat_map(|_| chain.block(&[]).notices()).collect()
 }
 
@@ -317,7 +317,7 @@ fn stock_from_before_tolerance_packing_and_other_codes_are_no_shortage() {
 }
 
 /// Who packs BOX into PALLET.
-fn packed(who: Who, minute: u64, party: &str, name: &str) -> (Who, Operation) {
+pub(crate) fn packed(who: Who, minute: u64, party: &str, name: &str) -> (Who, Operation) {
     let pack = Event { container: gs1("PALLET"), ..at(minute, party, vec![code(name)]) };
     (who, event(OperationKind::Pack, pack))
 }
