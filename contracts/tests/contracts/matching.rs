@@ -453,3 +453,24 @@ fn contradictions_of_a_class_are_noted_at_one_match_and_go_with_their_cause() {
     assert_eq!(conflicts(&chain, "HE1", "BJ1"), [Conflict::Cycle, Conflict::OverAllocated]);
     assert_eq!(conflicts(&chain, "BJ1", "HE1"), [Conflict::Cycle]);
 }
+
+#[test]
+fn a_delivery_that_is_touched_while_it_is_half_judged_is_judged_from_the_beginning() {
+    let named = |lorry: usize| (0..1_000).map(move |at| format!("B-{lorry}-{at}"));
+    let took = |lorry| {
+        let lines = named(lorry).map(|name| taken(&name, "L", boxes(1))).collect();
+        (platform(BJ), receive(60, TAKEN, "D-1", lines))
+    };
+    let mut chain = Chain::new();
+    chain.block(&(0..9).map(took).collect::<Vec<_>>());
+    chain.block(&[(platform(HE), ship(10, SENT, "D-1", vec![item("L", boxes(9_000))]))]);
+    for _ in 0..4 {
+        chain.block(&[]);
+    }
+    let is_confirmed = |name: &String| {
+        let found = matching::of(&chain.entries, &unit("L"), &unit(name)).unwrap().unwrap();
+        status_name(found.status()) == "confirmed"
+    };
+    let confirmed = (0..9).flat_map(named).filter(is_confirmed).count();
+    assert_eq!(confirmed, 9_000);
+}
