@@ -27,7 +27,8 @@ pub enum Map {
     Places,
     /// Of a unit: keys of its shipments as the sender's code.
     Shipments,
-    /// Of a unit: keys of its matches, both as giving and as taking unit.
+    /// Of a unit: keys of its matches, both as giving and as taking unit; value the byte 1 where an
+    /// agency declared or confirmed it.
     Matches,
     /// Of a unit: what covers it ([`crate::trace::papers`]). Of a declaration: its certificates.
     Papers,
