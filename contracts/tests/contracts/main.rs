@@ -12,4 +12,5 @@ mod over;
 mod papers;
 mod refusals;
 mod risk;
+mod standing;
 mod work;
