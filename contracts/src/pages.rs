@@ -66,6 +66,10 @@ pub enum Map {
     Stock,
     /// Of a vehicle: agency u16, `op_uid` of the events that it had a part in.
     Trips,
+    /// Of a unit: units that came from it of which, or of what came from them, some was shipped.
+    Gone,
+    /// Of a unit: units that came from it of which, or of what came from them, some was sold or used.
+    Ended,
 }
 
 impl Map {
@@ -95,6 +99,8 @@ impl Map {
             Self::Listed => 21,
             Self::Stock => 22,
             Self::Trips => 23,
+            Self::Gone => 24,
+            Self::Ended => 25,
         }
     }
 }

@@ -58,14 +58,13 @@ pub(crate) fn on_effects(
         }
     }
     let is_imported = fact.lot.as_ref().is_some_and(|lot| lot.imported);
-    let has_papers = !fact.certificates.is_empty() || !fact.declaration.is_empty();
-    let units: &mut dyn Iterator<Item = &crate::fact::Line> = if is_imported || has_papers {
-        &mut fact.lines()
-    } else {
-        // Back from what was made are its sources, and forward from them is all that they became.
-        &mut fact.made().iter().chain(fact.packed()).chain(&fact.container)
-    };
-    for line in units {
+    if is_imported || !fact.certificates.is_empty() || !fact.declaration.is_empty() {
+        fact.lines().for_each(|line| missing::touch_papers(state, &line.unit));
+    }
+    // Back from what was made are its sources, and forward from them is all that they became; where
+    // the event is taken back neither leads to the other any more.
+    let sides = fact.made().iter().chain(fact.consumed());
+    for line in sides.chain(fact.packed()).chain(&fact.container) {
         missing::touch(state, &line.unit);
     }
     positive::touch(state, fact, sign)
@@ -74,7 +73,7 @@ pub(crate) fn on_effects(
 /// Papers that a registered certificate covers changed.
 pub(crate) fn on_papers(state: &mut Overlay<'_>, units: &[Vec<u8>], declaration: &[u8]) {
     for unit in units {
-        missing::touch(state, unit);
+        missing::touch_papers(state, unit);
     }
     if !declaration.is_empty() {
         missing::touch_declaration(state, declaration);
@@ -88,7 +87,7 @@ pub(crate) fn on_match(
     now: MatchStatus,
 ) -> Result<(), StateFault> {
     for unit in [from, to] {
-        missing::touch(state, unit);
+        missing::touch_papers(state, unit);
         over::touch_goods(state, unit);
     }
     let sign = if kin::is_live(now) { Sign::Add } else { Sign::TakeBack };
@@ -147,8 +146,8 @@ pub(crate) fn on_recognised(
         }
     }
     over::touch_goods(state, unit);
-    missing::touch(state, opaque);
-    missing::touch(state, unit);
+    missing::touch_papers(state, opaque);
+    missing::touch_papers(state, unit);
     positive::touch_match(state, (opaque, unit), Sign::TakeBack)
 }
 

@@ -119,7 +119,9 @@ fn entry_of(
         | Map::Alerts
         | Map::Listed
         | Map::Stock
-        | Map::Trips => counted(state, pair.pages(map), entry).map(|()| true),
+        | Map::Trips
+        | Map::Gone
+        | Map::Ended => counted(state, pair.pages(map), entry).map(|()| true),
     }
 }
 

@@ -581,7 +581,9 @@ impl<'a> Search<'a> {
             | Map::Alerts
             | Map::Listed
             | Map::Stock
-            | Map::Trips => Ok(()), // no lists of kinship
+            | Map::Trips
+            | Map::Gone
+            | Map::Ended => Ok(()), // no lists of kinship
         }
     }
 

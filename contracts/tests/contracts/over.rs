@@ -12,7 +12,7 @@ use crate::harness::{
 use crate::risk::{packed, sale, settling, wait};
 
 /// Active alerts: rule, and subjects.
-fn active(chain: &Chain) -> Vec<String> {
+pub(crate) fn active(chain: &Chain) -> Vec<String> {
     let mut lines = Vec::new();
     for view in alerts(&chain.entries, Filter::Active, 100).unwrap() {
         let subjects: Vec<String> = view.record.subjects.iter().map(|s| short(&s.key)).collect();
