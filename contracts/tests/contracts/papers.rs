@@ -135,8 +135,7 @@ fn a_lot_has_moved_whichever_of_its_many_boxes_did() {
         check(&[coded(), cut("L"), sale, (platform(BJ), never)], &[]);
     }
     // Of another name where it is cut, and of a box that was cut again.
-    let received =
-        receive(LATER + 20, ("p-bj", "p-he"), "D-1", vec![taken("B", "L", boxes(300))]);
+    let received = receive(LATER + 20, ("p-bj", "p-he"), "D-1", vec![taken("B", "L", boxes(300))]);
     let packets = Event {
         outputs: vec![item("PACKET", boxes(1))],
         ..at(LATER + 60, "p-bj", vec![item("BOX-299", boxes(1))])
