@@ -70,6 +70,8 @@ pub enum Map {
     Gone,
     /// Of a unit: units that came from it of which, or of what came from them, some was sold or used.
     Ended,
+    /// Of a sampling document of an agency: agency u16, `op_uid` of the events that sample under it.
+    Samplings,
 }
 
 impl Map {
@@ -101,6 +103,7 @@ impl Map {
             Self::Trips => 23,
             Self::Gone => 24,
             Self::Ended => 25,
+            Self::Samplings => 26,
         }
     }
 }

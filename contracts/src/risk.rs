@@ -67,6 +67,7 @@ pub(crate) fn on_effects(
     for line in sides.chain(fact.packed()).chain(&fact.container) {
         missing::touch(state, &line.unit);
     }
+    positive::note_sampling(state, fact, sign)?;
     positive::touch(state, fact, sign)
 }
 

@@ -121,7 +121,8 @@ fn entry_of(
         | Map::Stock
         | Map::Trips
         | Map::Gone
-        | Map::Ended => counted(state, pair.pages(map), entry).map(|()| true),
+        | Map::Ended
+        | Map::Samplings => counted(state, pair.pages(map), entry).map(|()| true),
     }
 }
 

@@ -8,6 +8,7 @@ mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proto::AgencyIndex;
 use proto::limits::LINKS_MAX;
 use proto::receipt::{Role, SubjectKind};
 use proto::schema::OperationKind;
@@ -78,7 +79,8 @@ pub struct Affected {
     pub ways: u32,
 }
 
-/// Everything that an alert concerns: key = kind byte, subject; value [`Affected`].
+/// Everything that an alert concerns: key = kind byte, subject, or `S` and agency u16 and document of
+/// a sampling; value [`Affected`].
 pub fn affected(id: &str) -> Pages {
     Pages::of(Namespace::Alert, id.as_bytes(), Map::Affected)
 }
@@ -94,6 +96,47 @@ fn standing() -> Pages {
 
 fn searches() -> Pages {
     dirty(b"risk/searches")
+}
+
+/// Kind byte of an entry that is a sampling and no subject: agency u16 and document follow.
+const SAMPLING: u8 = b'S';
+
+/// The entry of a subject.
+fn entry_of(kind: SubjectKind, subject: &[u8]) -> Vec<u8> {
+    [&[kind.code()], subject].concat()
+}
+
+/// The entry of what an agency sampled under a document.
+fn sampling_entry(sample: &[u8]) -> Vec<u8> {
+    [&[SAMPLING], sample].concat()
+}
+
+/// Events that sample what an entry says.
+fn samplings(entry: &[u8]) -> Pages {
+    Pages::of(Namespace::Alert, entry, Map::Samplings)
+}
+
+/// Alerts that an entry was joined to; of a subject they are [`alert::of_subject`].
+fn alerts_of(entry: &[u8]) -> Pages {
+    Pages::of(Namespace::Alert, entry, Map::Alerts)
+}
+
+/// Agency and document of a sampling.
+fn sample_of(agency: AgencyIndex, document: &str) -> Vec<u8> {
+    [&agency.value().to_be_bytes(), document.as_bytes()].concat()
+}
+
+/// Keeps which events sample under a document, for results that name it.
+pub(super) fn note_sampling(
+    state: &mut Overlay<'_>,
+    fact: &Fact,
+    sign: Sign,
+) -> Result<(), StateFault> {
+    if fact.kind != OperationKind::Sampling || fact.document.is_empty() {
+        return Ok(());
+    }
+    let entry = sampling_entry(&sample_of(fact.agency, &fact.document));
+    trace::count(state, &samplings(&entry), &uid_key(fact.agency, fact.uid), sign.factor())
 }
 
 /// The value of a running search: whether it first has to forget what it found.
@@ -175,6 +218,8 @@ fn described(
     subjects.sort();
     subjects.dedup();
     alert.subjects = subjects;
+    let is_of_sample = found.items.is_empty() && !found.sample.is_empty();
+    alert.sample = if is_of_sample { sample_of(found.agency, &found.sample) } else { Vec::new() };
     alert.addressees = told_first(state, &alert)?;
     let result = if is_confirmed { "positive" } else { "suspected" };
     alert.inputs = vec![
@@ -205,35 +250,37 @@ fn seed(state: &mut Overlay<'_>, id: &str, alert: &AlertRecord) -> Result<u64, S
     for subject in &alert.subjects {
         if subject.kind == u32::from(SubjectKind::Unit.code()) {
             let unit = unit::resolved(state, &subject.key)?;
-            units += u64::from(join(state, id, (SubjectKind::Unit, &unit), tested)?);
+            units += u64::from(join(state, id, &entry_of(SubjectKind::Unit, &unit), tested)?);
         } else if subject.kind == u32::from(SubjectKind::Declaration.code()) {
-            join(state, id, (SubjectKind::Declaration, &subject.key), tested)?;
+            join(state, id, &entry_of(SubjectKind::Declaration, &subject.key), tested)?;
         }
+    }
+    if !alert.sample.is_empty() {
+        join(state, id, &sampling_entry(&alert.sample), tested)?;
     }
     Ok(units)
 }
 
-/// Joins a subject to an alert; whether it is new there. A stronger relation or a new way makes the
+/// Joins an entry to an alert; whether it is new there. A stronger relation or a new way makes the
 /// search visit it again.
 fn join(
     state: &mut Overlay<'_>,
     id: &str,
-    (kind, subject): (SubjectKind, &[u8]),
+    entry: &[u8],
     found: Affected,
 ) -> Result<bool, StateFault> {
-    let key = [&[kind.code()], subject].concat();
-    let held: Option<Affected> = trace::entry(state, &affected(id), &key)?;
+    let held: Option<Affected> = trace::entry(state, &affected(id), entry)?;
     let before = held.unwrap_or_default();
     let now =
         Affected { relation: before.relation.max(found.relation), ways: before.ways | found.ways };
     if held == Some(now) {
         return Ok(false);
     }
-    affected(id).put(state, &key, prost::Message::encode_to_vec(&now))?;
+    affected(id).put(state, entry, prost::Message::encode_to_vec(&now))?;
     if held.is_none() {
-        alert::of_subject(kind, subject).put(state, id.as_bytes(), Vec::new())?;
+        alerts_of(entry).put(state, id.as_bytes(), Vec::new())?;
     }
-    open(id).put(state, &key, Vec::new())?;
+    open(id).put(state, entry, Vec::new())?;
     Ok(held.is_none())
 }
 
@@ -245,12 +292,17 @@ pub(super) fn touch(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<
     }
     let mut known = Known::new();
     if !fact.declaration.is_empty() {
-        revisit(state, (SubjectKind::Declaration, &fact.declaration), sign, &mut known)?;
+        let entry = entry_of(SubjectKind::Declaration, &fact.declaration);
+        revisit(state, &entry, sign, &mut known)?;
+    }
+    if fact.kind == OperationKind::Sampling && !fact.document.is_empty() {
+        let entry = sampling_entry(&sample_of(fact.agency, &fact.document));
+        revisit(state, &entry, sign, &mut known)?;
     }
     // An event without kinship may still bring a unit to another agency's station.
     let units: BTreeSet<&[u8]> = fact.lines().map(|line| &*line.unit).collect();
     for unit in units {
-        revisit(state, (SubjectKind::Unit, unit), sign, &mut known)?;
+        revisit(state, &entry_of(SubjectKind::Unit, unit), sign, &mut known)?;
     }
     Ok(())
 }
@@ -262,32 +314,30 @@ pub(super) fn touch_match(
     sign: Sign,
 ) -> Result<(), StateFault> {
     let mut known = Known::new();
-    revisit(state, (SubjectKind::Unit, from), sign, &mut known)?;
-    revisit(state, (SubjectKind::Unit, to), sign, &mut known)
+    revisit(state, &entry_of(SubjectKind::Unit, from), sign, &mut known)?;
+    revisit(state, &entry_of(SubjectKind::Unit, to), sign, &mut known)
 }
 
 /// Alerts that one operation has met, and whether each is one of this rule whose cause stands. Goods
 /// of a thousand lines have the same alerts, and an alert may name a thousand goods itself.
 type Known = BTreeMap<Vec<u8>, bool>;
 
-/// Visits a subject again in every active alert that concerns it; what was taken back makes the
+/// Visits an entry again in every active alert that concerns it; what was taken back makes the
 /// search begin anew.
 fn revisit(
     state: &mut Overlay<'_>,
-    (kind, subject): (SubjectKind, &[u8]),
+    entry: &[u8],
     sign: Sign,
     known: &mut Known,
 ) -> Result<(), StateFault> {
-    let listed = alert::of_subject(kind, subject);
-    for found in listed.scan(state, None, ALERTS_MAX)? {
+    for found in alerts_of(entry).scan(state, None, ALERTS_MAX)? {
         let Ok(id) = std::str::from_utf8(&found.key) else { continue };
         let stands = match known.get(&found.key) {
             Some(stands) => *stands,
             None => begin(state, &found.key, sign)?,
         };
         if stands && sign == Sign::Add {
-            let key = [&[kind.code()], subject].concat();
-            open(id).put(state, &key, Vec::new())?;
+            open(id).put(state, entry, Vec::new())?;
         }
         known.insert(found.key, stands);
     }
@@ -411,14 +461,12 @@ fn forget(state: &mut Overlay<'_>, id: &str, budget: &mut Budget) -> Result<bool
     for entry in found {
         affected(id).remove(state, &entry.key)?;
         open(id).remove(state, &entry.key)?;
-        if let Some((kind, subject)) = subject_of(&entry.key) {
-            alert::of_subject(kind, subject).remove(state, id.as_bytes())?;
-        }
+        alerts_of(&entry.key).remove(state, id.as_bytes())?;
     }
     Ok(affected(id).len(state)? == 0)
 }
 
-/// Kind and key of an entry.
+/// Kind and key of the subject that an entry is; none where it is a sampling.
 pub(crate) fn subject_of(key: &[u8]) -> Option<(SubjectKind, &[u8])> {
     let (kind, subject) = key.split_first()?;
     Some((SubjectKind::from_code(*kind)?, subject))

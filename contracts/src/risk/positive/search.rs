@@ -8,8 +8,13 @@ use proto::receipt::{Role, SubjectKind};
 use proto::trie::Namespace;
 use proto::{AgencyIndex, Hash};
 
-use super::{Affected, BACK, Budget, FORWARD, OUTWARD, Relation, affected, join, open, subject_of};
+use super::{
+    Affected, BACK, Budget, FORWARD, OUTWARD, Relation, SAMPLING, affected, entry_of, join, open,
+    subject_of,
+};
 use crate::codes::Codes;
+use crate::fact;
+use crate::links::Naming;
 use crate::matching;
 use crate::pages::{Found, Map, Pages};
 use crate::record::matching::MatchRecord;
@@ -95,21 +100,21 @@ impl<'a> Search<'a> {
         cursor: &Cursor,
     ) -> Result<(Option<Cursor>, usize), StateFault> {
         let found: Option<Affected> = trace::entry(state, &affected(self.id), key)?;
-        let (Some(found), Some((kind, subject))) = (found, subject_of(key)) else {
+        let (Some(found), Some(owner)) = (found, Owner::of(key)) else {
             return Ok((None, 1));
         };
-        let subject = subject.to_vec();
+        let subject = owner.key.to_vec();
         let mut after = hash_of(&cursor.after);
-        if kind == SubjectKind::Unit && cursor.list == 0 && after.is_none() {
+        if owner.namespace == Namespace::Unit && cursor.list == 0 && after.is_none() {
             self.note(state, &subject)?;
         }
         let (before, mut looked) = (self.joined.len(), 1 + std::mem::take(&mut self.read));
-        for (number, list) in (0u32..).zip(lists_of(kind)).skip_while(|(n, _)| *n < cursor.list) {
+        for (number, list) in (0u32..).zip(owner.lists).skip_while(|(n, _)| *n < cursor.list) {
             // One event may join a thousand units; with the rest of the budget they fit one step.
-            let chunk = if *list == Map::Lineage { 1 } else { CHUNK };
+            let chunk = if matches!(*list, Map::Lineage | Map::Samplings) { 1 } else { CHUNK };
             loop {
                 let entries =
-                    Pages::of(namespace_of(kind), &subject, *list).scan(state, after, chunk)?;
+                    Pages::of(owner.namespace, &subject, *list).scan(state, after, chunk)?;
                 for entry in &entries {
                     self.follow(state, (&subject, found), *list, entry)?;
                 }
@@ -143,6 +148,7 @@ impl<'a> Search<'a> {
             Map::Containers => self.containment(state, found, &entry.key),
             Map::Matches => self.same(state, (subject, found), &entry.key),
             Map::Papers => self.papers(state, found, &entry.key),
+            Map::Samplings => self.sampling(state, found, &entry.key),
             Map::Units => {
                 // Goods of a declaration that was tested itself are the goods tested.
                 let is_tested = found.relation() == Relation::Tested;
@@ -258,7 +264,29 @@ impl<'a> Search<'a> {
             return Ok(());
         }
         let sibling = Affected { relation: Relation::Sibling.into(), ways: FORWARD };
-        join(state, self.id, (SubjectKind::Declaration, declaration), sibling).map(drop)
+        let entry = entry_of(SubjectKind::Declaration, declaration);
+        join(state, self.id, &entry, sibling).map(drop)
+    }
+
+    /// What was sampled: the goods that the sampling names, or else all of its declaration.
+    fn sampling(
+        &mut self,
+        state: &mut Overlay<'_>,
+        found: Affected,
+        event: &[u8],
+    ) -> Result<(), StateFault> {
+        let Some((agency, uid)) = lineage::event_of(event) else { return Ok(()) };
+        let naming = Naming { agency, codes: self.codes };
+        let Some(fact) = fact::in_force(&naming, state, uid)? else { return Ok(()) };
+        self.read += fact.lines().count();
+        for line in &fact.items {
+            self.join(state, &line.unit, found.relation(), found.ways)?;
+        }
+        if fact.items.is_empty() && !fact.declaration.is_empty() {
+            let entry = entry_of(SubjectKind::Declaration, &fact.declaration);
+            join(state, self.id, &entry, found)?;
+        }
+        Ok(())
     }
 
     fn join(
@@ -270,7 +298,7 @@ impl<'a> Search<'a> {
     ) -> Result<(), StateFault> {
         let found = Affected { relation: relation.into(), ways };
         let other = unit::resolved(state, other)?;
-        if join(state, self.id, (SubjectKind::Unit, &other), found)? {
+        if join(state, self.id, &entry_of(SubjectKind::Unit, &other), found)? {
             self.joined.push(other);
         }
         Ok(())
@@ -300,7 +328,25 @@ const fn forward(relation: Relation) -> Relation {
     }
 }
 
-/// Lists of an entry that a search goes through.
+/// Whose lists a search goes through at an entry.
+struct Owner<'a> {
+    namespace: Namespace,
+    key: &'a [u8],
+    lists: &'static [Map],
+}
+
+impl<'a> Owner<'a> {
+    fn of(entry: &'a [u8]) -> Option<Self> {
+        if entry.first() == Some(&SAMPLING) {
+            let lists = &[Map::Samplings];
+            return Some(Self { namespace: Namespace::Alert, key: entry, lists });
+        }
+        let (kind, key) = subject_of(entry)?;
+        Some(Self { namespace: namespace_of(kind), key, lists: lists_of(kind) })
+    }
+}
+
+/// Lists of a subject that a search goes through.
 const fn lists_of(kind: SubjectKind) -> &'static [Map] {
     match kind {
         SubjectKind::Unit => &[Map::Matches, Map::Lineage, Map::Containers, Map::Papers],
