@@ -37,6 +37,9 @@ pub(crate) struct Recorded {
     pub(crate) old: Option<Fact>,
     /// The event in force now; none where it did not occur.
     pub(crate) new: Option<Fact>,
+    /// The event that was in force under the identity of a correction, as long as it was not known
+    /// that this is one.
+    pub(crate) moved: Option<Fact>,
     /// Whether a correction had a part in it.
     pub(crate) is_corrected: bool,
     /// Links of old and new subjects of changed fields.
@@ -68,7 +71,7 @@ pub(crate) fn record(
         trace::unit::note(state, fact)?;
     }
     let links = relabelled(naming, Some(body), event_of(replacement).as_ref());
-    Ok(Recorded { is_corrected: true, links, ..Recorded::default() })
+    Ok(Recorded { links, ..corrected() })
 }
 
 /// Records a correction.
@@ -87,23 +90,26 @@ pub(crate) fn correct(
     let root = root(state, naming, uid, &correction.supersedes)?;
     let own_key = fact::key(naming.agency, uid);
     let mut own: FactRecord = load_or_default(state, Namespace::OpUid, &own_key)?;
-    let mut recorded = Recorded { is_corrected: true, ..Recorded::default() };
+    let mut moved = None;
+    let mut first = None;
     if root != uid {
         // Corrections of this correction that came before it are corrections of the event.
         if let Some(waiting) = own.replacement.take() {
-            if let Some(fact) = decoded(&own_key, fact::of_replacement(naming, uid, &waiting))? {
-                trace::apply(state, &fact, Sign::TakeBack)?;
+            moved = decoded(&own_key, fact::of_replacement(naming, uid, &waiting))?;
+            if let Some(fact) = &moved {
+                trace::apply(state, fact, Sign::TakeBack)?;
             }
-            recorded = offer(state, naming, root, waiting)?;
+            first = Some(offer(state, naming, root, waiting)?);
         }
         // The operation named, not the event in the end: which that is may become known later.
         own.corrects.clone_from(&correction.supersedes);
         store(state, Namespace::OpUid, &own_key, &own)?;
     }
     let later = offer(state, naming, root, offered)?;
-    let old = recorded.old.or(later.old);
-    let links = [recorded.links, later.links].concat();
-    Ok(Recorded { old, new: later.new, is_corrected: true, links })
+    let Some(first) = first else { return Ok(later) };
+    // What was in force before both, also where that is nothing.
+    let links = [first.links, later.links].concat();
+    Ok(Recorded { old: first.old, new: later.new, moved, is_corrected: true, links })
 }
 
 /// Steps with the links of changed fields that the receipt of `cause` has no room for. The first one
@@ -174,7 +180,7 @@ fn offer(
         if let Some(fact) = &new {
             trace::unit::note(state, fact)?;
         }
-        return Ok(Recorded { old: old.clone(), new: old, is_corrected: true, links });
+        return Ok(Recorded { old: old.clone(), new: old, links, ..corrected() });
     }
     if let Some(fact) = &old {
         trace::apply(state, fact, Sign::TakeBack)?;
@@ -184,7 +190,11 @@ fn offer(
     }
     record.replacement = Some(offered);
     store(state, Namespace::OpUid, &key, &record)?;
-    Ok(Recorded { old, new, is_corrected: true, links })
+    Ok(Recorded { old, new, links, ..corrected() })
+}
+
+fn corrected() -> Recorded {
+    Recorded { is_corrected: true, ..Recorded::default() }
 }
 
 /// The body of the event in force.

@@ -255,11 +255,15 @@ fn after_fact(
     state: &mut Overlay<'_>,
 ) -> Result<Raised, StateFault> {
     let (old, new) = (recorded.old.as_ref(), recorded.new.as_ref());
-    let mut raised = match new {
+    let mut raised = Raised::default();
+    if let Some(moved) = &recorded.moved {
+        raised.extend(risk::on_correction(context, (Some(moved), None), state)?);
+    }
+    raised.extend(match new {
         Some(fact) if !recorded.is_corrected => risk::on_event(context, fact, state)?,
         Some(_) | None if old == new => Raised::default(),
         Some(_) | None => risk::on_correction(context, (old, new), state)?,
-    };
+    });
     raised.links.extend(recorded.links);
     Ok(raised)
 }

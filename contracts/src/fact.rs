@@ -83,7 +83,7 @@ pub struct Fact {
     pub agent: String,
     /// What is done by a process or a disposal.
     pub method: String,
-    /// Report that a test result belongs to.
+    /// Document of the sampling that a test result is of.
     pub sample: String,
     /// The goods behind a code.
     pub lot: Option<Lot>,

@@ -2,6 +2,7 @@
 //! people decide the rest; nothing is confirmed by being likely.
 
 pub mod act;
+mod circle;
 pub mod class;
 pub mod delivery;
 pub(crate) mod settle;
@@ -16,6 +17,10 @@ use crate::record::matching::{MatchRecord, MatchStatus};
 use crate::record::{self, joined, load, parted};
 use crate::state::{Overlay, State, StateFault};
 use crate::trace::unit;
+
+/// In a unit's list of matches the value of one that an agency declared or confirmed, so that these
+/// are found among a thousand others.
+const SPOKEN: &[u8] = &[1];
 
 /// A match as readers see it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -146,13 +151,12 @@ pub(crate) fn store(
         record.relation = if from == to { Relation::Carry } else { Relation::Same }.into();
     }
     record::store(state, Namespace::Match, &key, &record)?;
+    let is_spoken = !record.declared.is_empty() || !record.confirmed.is_empty();
+    let entry = (!is_empty).then(|| if is_spoken { SPOKEN.to_vec() } else { Vec::new() });
     for unit in [from, to] {
         let pages = Pages::of(Namespace::Unit, unit, Map::Matches);
-        let is_listed = pages.get(state, &key)?.is_some();
-        if is_empty && is_listed {
-            pages.remove(state, &key)?;
-        } else if !is_empty && !is_listed {
-            pages.put(state, &key, Vec::new())?;
+        if pages.get(state, &key)? != entry {
+            pages.set(state, &key, entry.clone())?;
         }
     }
     Ok(())

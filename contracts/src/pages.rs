@@ -27,7 +27,8 @@ pub enum Map {
     Places,
     /// Of a unit: keys of its shipments as the sender's code.
     Shipments,
-    /// Of a unit: keys of its matches, both as giving and as taking unit.
+    /// Of a unit: keys of its matches, both as giving and as taking unit; value the byte 1 where an
+    /// agency declared or confirmed it.
     Matches,
     /// Of a unit: what covers it ([`crate::trace::papers`]). Of a declaration: its certificates.
     Papers,
@@ -65,6 +66,12 @@ pub enum Map {
     Stock,
     /// Of a vehicle: agency u16, `op_uid` of the events that it had a part in.
     Trips,
+    /// Of a unit: units that came from it of which, or of what came from them, some was shipped.
+    Gone,
+    /// Of a unit: units that came from it of which, or of what came from them, some was sold or used.
+    Ended,
+    /// Of a sampling document of an agency: agency u16, `op_uid` of the events that sample under it.
+    Samplings,
 }
 
 impl Map {
@@ -94,6 +101,9 @@ impl Map {
             Self::Listed => 21,
             Self::Stock => 22,
             Self::Trips => 23,
+            Self::Gone => 24,
+            Self::Ended => 25,
+            Self::Samplings => 26,
         }
     }
 }

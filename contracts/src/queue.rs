@@ -2,7 +2,7 @@
 //! in the overlay of the block only and never comes into the state; what a block does not get to is
 //! written to a set of pages, and the next block begins with it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use proto::trie::Namespace;
 
@@ -28,20 +28,21 @@ impl Queue {
         state.put(Namespace::Sys, &[&*self.prefix(), key].concat(), value);
     }
 
-    /// Up to `limit` entries: what earlier blocks left, then what this one noted.
+    /// Up to `limit` entries: what earlier blocks left, then what this one noted. What was left half
+    /// done and is noted anew begins from the beginning: what was done of it may be out of date.
     pub(crate) fn scan(self, state: &Overlay<'_>, limit: usize) -> Result<Vec<Found>, StateFault> {
         let mut found = self.left().scan(state, None, limit)?;
-        let known: BTreeSet<Vec<u8>> = found.iter().map(|found| found.key.clone()).collect();
         let prefix = self.prefix();
-        for (key, value) in state.written_below(Namespace::Sys, &prefix) {
-            if found.len() >= limit {
-                break;
-            }
-            let key = key.strip_prefix(&*prefix).unwrap_or_default();
-            if !known.contains(key) {
-                found.push(Found::new(key, value));
+        let noted = state.written_below(Namespace::Sys, &prefix).into_iter();
+        let noted = noted.map(|(key, value)| (key.split_at(prefix.len()).1.to_vec(), value));
+        let mut noted: BTreeMap<Vec<u8>, Vec<u8>> = noted.collect();
+        for left in &mut found {
+            if let Some(value) = noted.remove(&left.key) {
+                left.value = value;
             }
         }
+        let room = limit.saturating_sub(found.len());
+        found.extend(noted.into_iter().take(room).map(|(key, value)| Found::new(&key, value)));
         Ok(found)
     }
 
@@ -92,8 +93,6 @@ pub(crate) fn leave(state: &mut Overlay<'_>) -> Result<(), StateFault> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     const QUEUE: Queue = Queue::of(b"test");
@@ -128,6 +127,7 @@ mod tests {
             QUEUE.put(&mut block, key, Vec::new());
         }
         QUEUE.set(&mut block, b"b", Some(b"half".to_vec())).unwrap();
+        QUEUE.set(&mut block, b"c", Some(b"half".to_vec())).unwrap();
         leave(&mut block).unwrap();
         for (key, value) in block.into_changes() {
             base.insert(key, value.unwrap());
@@ -141,7 +141,9 @@ mod tests {
         assert_eq!(left, ["a", "b", "c"]);
         assert_eq!(keys(&block, 9).last().map(String::as_str), Some("0"));
         assert_eq!(keys(&block, 9).len(), 4, "b stands once");
-        let half = QUEUE.scan(&block, 9).unwrap().into_iter().find(|found| found.key == b"b");
-        assert_eq!(half.unwrap().value, b"half", "and goes on where it stopped");
+        let found = QUEUE.scan(&block, 9).unwrap();
+        let value = |key: &[u8]| found.iter().find(|found| found.key == key).unwrap().value.clone();
+        assert_eq!(value(b"c"), b"half", "what was not noted again goes on where it stopped");
+        assert_eq!(value(b"b"), b"", "what was begins from the beginning");
     }
 }

@@ -9,6 +9,7 @@ pub mod missing;
 mod over;
 pub mod parameter;
 pub mod positive;
+mod same;
 pub mod sentence;
 
 use proto::schema::act::{AlertAcknowledge, RulePropose};
@@ -45,6 +46,7 @@ pub(crate) fn on_effects(
 ) -> Result<(), StateFault> {
     for (line, flow) in stock::flows(fact) {
         over::touch(state, &line.unit, &fact.station, line.amount.uom);
+        over::touch_sums(state, &line.unit, flow);
         // Going on is what R01 asks of goods: being there is not.
         if matches!(flow, Flow::Shipped | Flow::Sold | Flow::Used) {
             missing::touch(state, &line.unit);
@@ -52,27 +54,27 @@ pub(crate) fn on_effects(
     }
     if fact.container.is_some() {
         for line in fact.packed() {
-            over::touch_places(state, &line.unit)?;
+            over::touch_goods(state, &line.unit);
         }
     }
     let is_imported = fact.lot.as_ref().is_some_and(|lot| lot.imported);
-    let has_papers = !fact.certificates.is_empty() || !fact.declaration.is_empty();
-    let units: &mut dyn Iterator<Item = &crate::fact::Line> = if is_imported || has_papers {
-        &mut fact.lines()
-    } else {
-        // Back from what was made are its sources, and forward from them is all that they became.
-        &mut fact.made().iter().chain(fact.packed()).chain(&fact.container)
-    };
-    for line in units {
+    if is_imported || !fact.certificates.is_empty() || !fact.declaration.is_empty() {
+        fact.lines().for_each(|line| missing::touch_papers(state, &line.unit));
+    }
+    // Back from what was made are its sources, and forward from them is all that they became; where
+    // the event is taken back neither leads to the other any more.
+    let sides = fact.made().iter().chain(fact.consumed());
+    for line in sides.chain(fact.packed()).chain(&fact.container) {
         missing::touch(state, &line.unit);
     }
+    positive::note_sampling(state, fact, sign)?;
     positive::touch(state, fact, sign)
 }
 
 /// Papers that a registered certificate covers changed.
 pub(crate) fn on_papers(state: &mut Overlay<'_>, units: &[Vec<u8>], declaration: &[u8]) {
     for unit in units {
-        missing::touch(state, unit);
+        missing::touch_papers(state, unit);
     }
     if !declaration.is_empty() {
         missing::touch_declaration(state, declaration);
@@ -86,8 +88,8 @@ pub(crate) fn on_match(
     now: MatchStatus,
 ) -> Result<(), StateFault> {
     for unit in [from, to] {
-        missing::touch(state, unit);
-        over::touch_places(state, unit)?;
+        missing::touch_papers(state, unit);
+        over::touch_goods(state, unit);
     }
     let sign = if kin::is_live(now) { Sign::Add } else { Sign::TakeBack };
     positive::touch_match(state, (from, to), sign)
@@ -144,8 +146,9 @@ pub(crate) fn on_recognised(
             over::touch(state, side, &held.station, held.uom);
         }
     }
-    missing::touch(state, opaque);
-    missing::touch(state, unit);
+    over::touch_goods(state, unit);
+    missing::touch_papers(state, opaque);
+    missing::touch_papers(state, unit);
     positive::touch_match(state, (opaque, unit), Sign::TakeBack)
 }
 

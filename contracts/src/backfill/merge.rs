@@ -119,7 +119,10 @@ fn entry_of(
         | Map::Alerts
         | Map::Listed
         | Map::Stock
-        | Map::Trips => counted(state, pair.pages(map), entry).map(|()| true),
+        | Map::Trips
+        | Map::Gone
+        | Map::Ended
+        | Map::Samplings => counted(state, pair.pages(map), entry).map(|()| true),
     }
 }
 

@@ -166,7 +166,8 @@ fn decide(
     record: &MatchRecord,
 ) -> Judged {
     store(state, &pair.0, &pair.1, record)?;
-    let mut changes = settle::review(context, state, std::slice::from_ref(pair))?;
+    let pairs = std::slice::from_ref(pair);
+    let mut changes = settle::review(context, state, pairs, settle::LOOKED_MAX)?;
     // The operation's own receipt tells of its own match.
     let own = changes.remove(pair).unwrap_or_default();
     let mut raised = Raised { links: Vec::new(), alerts: own.alerts, steps: own.steps };

@@ -1,11 +1,11 @@
 //! The class of a unit: everything that live matches say is the same goods, and what contradicts
 //! itself in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proto::trie::Namespace;
 
-use super::{delivery, of_unit, status_of};
+use super::{circle, delivery, of_unit, status_of};
 use crate::pages::{Map, Pages};
 use crate::record::matching::{Conflict, MatchRecord, MatchStatus};
 use crate::record::parted;
@@ -20,11 +20,20 @@ const UNITS_MAX: usize = 256;
 /// Matches of one unit that are looked at.
 const MATCHES_MAX: usize = 256;
 
+/// Matches that are looked at for a class, each at both of its units: four times what a lot and its
+/// boxes have. Above it the class is cut: which part of it is looked at depends on the unit that it is
+/// begun at and on nothing else, and what contradicts itself beyond is not found.
+const LOOKED_MAX: usize = 2_048;
+
 /// Papers of one unit that are looked at.
 const PAPERS_MAX: usize = 32;
 
 /// Deliveries of one match that are looked at for quantities.
 const DOCUMENTS_MAX: usize = 32;
+
+/// Deliveries of a class that are looked at for quantities, by ascending match; at a match beyond, the
+/// contradiction of quantities stays as it was.
+const DELIVERIES_MAX: usize = 1_024;
 
 /// Giving and taking unit of a match.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -36,17 +45,25 @@ pub struct Class {
     pub units: BTreeSet<Vec<u8>>,
     /// The matches that make it, by giving and taking unit.
     pub matches: BTreeMap<Pair, MatchRecord>,
-    /// Whether it has more units than are looked at.
+    /// Whether it has more units or matches than are looked at.
     pub is_cut: bool,
+    /// Units and matches that were looked at to find it.
+    pub looked: usize,
 }
 
 /// The class of a unit by the matches that stand, found breadth first.
 pub fn of(state: &dyn State, unit: &[u8]) -> Result<Class, StateFault> {
     let mut class = Class::default();
-    let mut open = vec![unit.to_vec()];
+    let mut open = VecDeque::from([unit.to_vec()]);
     class.units.insert(unit.to_vec());
-    while let Some(unit) = open.pop() {
-        for found in of_unit(state, &unit, MATCHES_MAX)? {
+    let mut room = LOOKED_MAX;
+    while let Some(unit) = open.pop_front() {
+        let limit = MATCHES_MAX.min(room);
+        let matches = of_unit(state, &unit, limit)?;
+        room -= matches.len();
+        class.looked += 1 + matches.len();
+        class.is_cut |= matches.len() == limit && matches_of(state, &unit)? > limit;
+        for found in matches {
             let is_live = status_of(&found.record) != MatchStatus::Voided;
             if !is_live || found.from == found.to {
                 continue;
@@ -57,7 +74,7 @@ pub fn of(state: &dyn State, unit: &[u8]) -> Result<Class, StateFault> {
                 }
                 if class.units.len() < UNITS_MAX {
                     class.units.insert(side.clone());
-                    open.push(side.clone());
+                    open.push_back(side.clone());
                 } else {
                     class.is_cut = true;
                 }
@@ -66,6 +83,12 @@ pub fn of(state: &dyn State, unit: &[u8]) -> Result<Class, StateFault> {
         }
     }
     Ok(class)
+}
+
+/// How many matches a unit has, those that do not stand among them.
+fn matches_of(state: &dyn State, unit: &[u8]) -> Result<usize, StateFault> {
+    let count = Pages::of(Namespace::Unit, unit, Map::Matches).len(state)?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 impl Class {
@@ -78,11 +101,16 @@ impl Class {
         if let Some(pair) = self.strange_origin(state)? {
             conflicts.entry(pair).or_default().push(Conflict::Origins);
         }
+        let pairs: Vec<(&[u8], &[u8])> =
+            self.matches.keys().map(|(from, to)| (&**from, &**to)).collect();
+        let circles = circle::circles(&pairs);
+        let mut deliveries = DELIVERIES_MAX;
         for (pair, record) in &self.matches {
-            if self.reaches(&pair.1, &pair.0) {
+            if circles.get(&*pair.0) == circles.get(&*pair.1) {
                 conflicts.entry(pair.clone()).or_default().push(Conflict::Cycle);
             }
-            if record.disagreeing > 0 && is_over_allocated(state, pair)? {
+            if record.disagreeing > 0 && is_over_allocated(state, (pair, record), &mut deliveries)?
+            {
                 conflicts.entry(pair.clone()).or_default().push(Conflict::OverAllocated);
             }
         }
@@ -132,9 +160,18 @@ impl Class {
 }
 
 /// Whether more was received under a match than was sent.
-fn is_over_allocated(state: &dyn State, (from, to): &Pair) -> Result<bool, StateFault> {
+fn is_over_allocated(
+    state: &dyn State,
+    (pair, record): (&Pair, &MatchRecord),
+    deliveries: &mut usize,
+) -> Result<bool, StateFault> {
+    if *deliveries == 0 {
+        return Ok(record.conflicts().any(|known| known == Conflict::OverAllocated));
+    }
+    let (from, to) = pair;
     let pages = Pages::of(Namespace::Match, &super::key(from, to), Map::Documents);
     for found in pages.scan(state, None, DOCUMENTS_MAX)? {
+        *deliveries = deliveries.saturating_sub(1);
         let is_different = found.value == [verdict_byte(Verdict::QuantityDiffers)];
         if !is_different {
             continue;

@@ -10,7 +10,7 @@ use proto::schema::act::Relation;
 use proto::trie::Namespace;
 
 use super::class::{self, Pair, pair_of, verdict_byte};
-use super::{bystanders, delivery, key, of_unit, status_of, store};
+use super::{SPOKEN, bystanders, delivery, key, status_of, store};
 use crate::execute::{BlockContext, Step};
 use crate::links::unit_link;
 use crate::pages::{Map, Pages};
@@ -27,8 +27,19 @@ use crate::trace::value_of;
 /// Pairs of codes that are judged in a block: ten full lorries, some milliseconds.
 const PAIRS_MAX: usize = 4_096;
 
+/// Units and matches that are looked at in a block to search classes for contradictions; the matches
+/// whose classes it does not get to wait for the next one.
+pub(super) const LOOKED_MAX: usize = 16_384;
+
 /// Deliveries that are to be judged.
 const SHIPMENTS: Queue = Queue::of(b"shipments");
+
+/// Entries of units' lists of matches that are looked at in a block for those that agencies spoke of:
+/// the lists of eight lots of a thousand boxes.
+const LISTED_MAX: usize = 8_192;
+
+/// Units where it changed who has a part in them.
+const PARTS: Queue = Queue::of(b"parts");
 
 /// Matches that are to be judged.
 const MATCHES: Queue = Queue::of(b"matches");
@@ -66,12 +77,13 @@ pub(crate) fn settle(
         }
         judge(state, &found.key, &found.value, &mut budget)?;
     }
+    spoken(state)?;
     let mut pairs = Vec::new();
     for found in MATCHES.scan(state, PAIRS_MAX)? {
         MATCHES.remove(state, &found.key)?;
         pairs.extend(pair_of(&found.key));
     }
-    let changes = review(context, state, &pairs)?;
+    let changes = review(context, state, &pairs, LOOKED_MAX)?;
     let mut steps = Vec::new();
     for (pair, change) in changes {
         steps.extend(step_of(context, state, &pair, change)?);
@@ -152,39 +164,43 @@ fn count_verdict(record: &mut MatchRecord, byte: Option<&[u8]>, count: i64) {
     *sum = sum.wrapping_add(count);
 }
 
-/// Gives each match its status, and each class of them its contradictions.
+/// Gives each match its status, and each class of them its contradictions. Classes are searched until
+/// `room` units and matches were looked at; the matches of the rest are noted again.
 pub(crate) fn review(
     context: &BlockContext,
     state: &mut Overlay<'_>,
     pairs: &[Pair],
+    mut room: usize,
 ) -> Result<BTreeMap<Pair, Change>, StateFault> {
     let mut changes: BTreeMap<Pair, Change> = BTreeMap::new();
+    let mut live = Vec::new();
     for pair in pairs {
-        let mut record: MatchRecord =
-            load_or_default(state, Namespace::Match, &key(&pair.0, &pair.1))?;
-        let bystanders = bystanders(state, (&pair.0, &pair.1), &record)?;
-        let is_other = record.bystanders != bystanders;
-        record.bystanders = bystanders;
-        let (before, now) = (record.status(), status_of(&record));
-        record.status = now.into();
-        if is_other || before != now {
-            store(state, &pair.0, &pair.1, &record)?;
-        }
+        let change = rejudge(state, pair)?;
+        let (before, now) = change;
         if before != now {
-            changes.entry(pair.clone()).or_default().status = Some((before, now));
+            changes.entry(pair.clone()).or_default().status = Some(change);
             risk::on_match(state, (&pair.0, &pair.1), now)?;
         }
+        live.push(stands(now));
     }
     let mut seen: BTreeSet<Vec<u8>> = BTreeSet::new();
-    for pair in pairs.iter().filter(|pair| pair.0 != pair.1) {
-        let status = changes.get(pair).and_then(|change| change.status);
-        let is_gone = status
-            .is_some_and(|(_, now)| matches!(now, MatchStatus::Voided | MatchStatus::Unspecified));
+    for (pair, is_live) in pairs.iter().zip(live).filter(|(pair, _)| pair.0 != pair.1) {
         // A live match stands in one class, whichever side it is searched from.
-        let is_seen = seen.contains(&pair.0) || seen.contains(&pair.1);
-        let sides = if is_gone { vec![&pair.0, &pair.1] } else { vec![&pair.0] };
-        for side in sides.into_iter().filter(|_| is_gone || !is_seen) {
+        let sides = match is_live {
+            true if seen.contains(&pair.1) => vec![],
+            true => vec![&pair.0],
+            false => vec![&pair.0, &pair.1],
+        };
+        for side in sides {
+            if seen.contains(side) {
+                continue;
+            }
+            if room == 0 {
+                touch_match(state, &pair.0, &pair.1);
+                break;
+            }
             let found = class::of(state, side)?;
+            room = room.saturating_sub(found.looked);
             let conflicts = found.conflicts(state)?;
             for member in found.matches.keys() {
                 let now = conflicts.get(member).cloned().unwrap_or_default();
@@ -192,11 +208,28 @@ pub(crate) fn review(
             }
             seen.extend(found.units);
         }
-        if is_gone {
+        if !is_live {
             contradict(context, state, pair, &[], &mut changes)?;
         }
     }
     Ok(changes)
+}
+
+/// Gives a match its status; what it was before, and what it is now.
+fn rejudge(
+    state: &mut Overlay<'_>,
+    (from, to): &Pair,
+) -> Result<(MatchStatus, MatchStatus), StateFault> {
+    let mut record: MatchRecord = load_or_default(state, Namespace::Match, &key(from, to))?;
+    let bystanders = bystanders(state, (from, to), &record)?;
+    let is_other = record.bystanders != bystanders;
+    record.bystanders = bystanders;
+    let (before, now) = (record.status(), status_of(&record));
+    record.status = now.into();
+    if is_other || before != now {
+        store(state, from, to, &record)?;
+    }
+    Ok((before, now))
 }
 
 /// Notes what contradicts a match, and tells the risk rules where that changed.
@@ -278,27 +311,65 @@ fn evidence(
     Ok(Some((document, shipment.unwrap_or_default())))
 }
 
-/// Touches the matches of a unit that agencies spoke of, where it changed who has a part in it.
+/// Notes that it changed who has a part in a unit: whose word counts at its matches.
 pub(crate) fn touch_spoken(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
-    /// Matches of one unit that are looked at.
-    const TOUCHED_MAX: usize = 64;
-    for found in of_unit(state, unit, TOUCHED_MAX)? {
-        if !found.record.declared.is_empty() || !found.record.confirmed.is_empty() {
-            touch_match(state, &found.from, &found.to);
-        }
+    if matches_of(unit).len(state)? > 0 {
+        PARTS.put(state, unit, Vec::new());
     }
     Ok(())
 }
 
-/// Touches the matches of a unit whose papers changed.
-pub(crate) fn touch_unit(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
-    /// One match of a class is enough to search the class.
-    const TOUCHED_MAX: usize = 1;
-    let pages = Pages::of(Namespace::Unit, unit, Map::Matches);
-    for found in pages.scan(state, None, TOUCHED_MAX)? {
-        if let Some((from, to)) = parted(&found.key) {
-            touch_match(state, from, to);
+/// Touches the matches that agencies spoke of, of units where it changed who has a part in them.
+fn spoken(state: &mut Overlay<'_>) -> Result<(), StateFault> {
+    let mut room = LISTED_MAX;
+    for found in PARTS.scan(state, PAIRS_MAX)? {
+        if room == 0 {
+            break;
         }
+        let after = <[u8; 32]>::try_from(&*found.value).ok().map(Hash::new);
+        let listed = matches_of(&found.key).scan(state, after, room)?;
+        room -= listed.len();
+        for entry in listed.iter().filter(|entry| entry.value == SPOKEN) {
+            MATCHES.put(state, &entry.key, Vec::new());
+        }
+        let unfinished = listed.last().filter(|_| room == 0);
+        PARTS.set(state, &found.key, unfinished.map(|last| last.place.as_bytes().to_vec()))?;
     }
     Ok(())
+}
+
+/// Touches a match of a unit whose papers changed: one that stands is enough to search the class.
+pub(crate) fn touch_unit(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
+    /// Matches of one unit that are looked at for one that stands, and how many at once.
+    const LOOKED_MAX: usize = 256;
+    const CHUNK: usize = 8;
+    let mut after = None;
+    for _ in 0..LOOKED_MAX / CHUNK {
+        let listed = matches_of(unit).scan(state, after, CHUNK)?;
+        for found in &listed {
+            let Some((from, to)) = parted(&found.key).filter(|(from, to)| from != to) else {
+                continue;
+            };
+            let record: MatchRecord = load_or_default(state, Namespace::Match, &found.key)?;
+            if stands(status_of(&record)) {
+                touch_match(state, from, to);
+                return Ok(());
+            }
+        }
+        let Some(last) = listed.last().filter(|_| listed.len() == CHUNK) else { break };
+        after = Some(last.place);
+    }
+    Ok(())
+}
+
+fn matches_of(unit: &[u8]) -> Pages {
+    Pages::of(Namespace::Unit, unit, Map::Matches)
+}
+
+/// Whether a match with this status makes its codes one class.
+const fn stands(status: MatchStatus) -> bool {
+    match status {
+        MatchStatus::OneSided | MatchStatus::Confirmed | MatchStatus::InDoubt => true,
+        MatchStatus::Unspecified | MatchStatus::Voided => false,
+    }
 }

@@ -251,6 +251,10 @@ pub struct AlertRecord {
     /// Whether a search goes on.
     #[prost(bool, tag = "18")]
     pub is_searching: bool,
+    /// Agency u16 and document of the sampling whose goods the search begins at, where the result names
+    /// no goods itself.
+    #[prost(bytes = "vec", tag = "19")]
+    pub sample: Vec<u8>,
 }
 
 /// What a step of an alert says: the detail of its record.

@@ -94,6 +94,9 @@ pub(super) fn across(
 /// entries.
 const LINES_PER_LOOKUP: usize = 32;
 
+/// Matches of a unit that cost as much: each is a record of its own.
+const MATCHES_PER_LOOKUP: usize = 8;
+
 /// Units whose neighbours are looked up in a block. A block with more touched goods than that goes on
 /// in the next one: no family of goods, however large, keeps a block from ending.
 const LOOKUPS_MAX: usize = 16_384;
@@ -130,6 +133,11 @@ impl<'a> Walker<'a> {
         self.lookups = self.lookups.saturating_sub(count);
     }
 
+    /// How much more the block may look at.
+    pub(super) const fn room(&mut self) -> &mut usize {
+        &mut self.lookups
+    }
+
     /// The unit and everything that it can be reached from (or that can be reached from it), at most
     /// `limit` units, breadth first. Contents go with their container where the goods move on.
     pub(super) fn walk(
@@ -138,36 +146,19 @@ impl<'a> Walker<'a> {
         start: &[u8],
         (way, limit): (Way, usize),
     ) -> Result<BTreeSet<Vec<u8>>, StateFault> {
-        let mut seen = BTreeSet::new();
-        self.walk_on(state, start, (way, limit), &mut seen)?;
-        Ok(seen)
-    }
-
-    /// Goes on with a walk from another unit; what was seen before is not walked again.
-    pub(super) fn walk_on(
-        &mut self,
-        state: &dyn State,
-        start: &[u8],
-        (way, limit): (Way, usize),
-        seen: &mut BTreeSet<Vec<u8>>,
-    ) -> Result<(), StateFault> {
-        if !seen.insert(start.to_vec()) {
-            return Ok(());
-        }
-        let mut left = limit.saturating_sub(1);
+        let mut seen = BTreeSet::from([start.to_vec()]);
         let mut open = VecDeque::from([start.to_vec()]);
         while let Some(unit) = open.pop_front() {
             for next in self.neighbours(state, &unit, way)? {
-                if left == 0 {
-                    return Ok(());
+                if seen.len() >= limit {
+                    return Ok(seen);
                 }
                 if seen.insert(next.clone()) {
-                    left -= 1;
                     open.push_back(next.clone());
                 }
             }
         }
-        Ok(())
+        Ok(seen)
     }
 
     /// Certificates that a unit's own papers and its declarations name, at most `limit` papers of each
@@ -223,7 +214,9 @@ impl<'a> Walker<'a> {
                 found.extend_from_slice(self.event(state, descent)?);
             }
         }
-        for held in matching::of_unit(state, unit, NEIGHBOURS_MAX)? {
+        let matches = matching::of_unit(state, unit, NEIGHBOURS_MAX)?;
+        self.spend(matches.len() / MATCHES_PER_LOOKUP);
+        for held in matches {
             let other = match way {
                 Way::Back if held.to == unit => held.from,
                 Way::Forward if held.from == unit => held.to,

@@ -2,7 +2,9 @@
 //! demands is not there. One alert for each imported lot, at its first coding: whatever became of it
 //! is reached from there.
 
-use std::collections::BTreeSet;
+mod way;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use proto::Hash;
 use proto::receipt::SubjectKind;
@@ -11,6 +13,7 @@ use proto::trie::Namespace;
 
 use super::alert::{self, AlertRecord, AlertSubject, Input, Level, Rule, Transition};
 use super::kin::{Walker, Way};
+use super::same::Same;
 use super::{VERSION, parameter};
 use crate::codes::Codes;
 use crate::context::Raised;
@@ -19,7 +22,7 @@ use crate::matching;
 use crate::pages::{Map, Pages};
 use crate::queue::Queue;
 use crate::record::registry::CertificateRecord;
-use crate::record::unit::{Flow, UnitRecord, day_begins_ms};
+use crate::record::unit::day_begins_ms;
 use crate::registry;
 use crate::state::{Overlay, State, StateFault};
 use crate::trace::unit;
@@ -27,7 +30,7 @@ use crate::trace::unit;
 /// Units of a walk to the origin of a unit.
 const BACK_MAX: usize = 256;
 
-/// Units of a walk to what became of a lot. A lot of more boxes has moved if one of the first did.
+/// Units of a walk to what became of a lot; of a lot of more boxes it is kept which of them moved.
 const FORWARD_MAX: usize = 256;
 
 /// Papers of one unit that are looked at.
@@ -39,15 +42,24 @@ const UNITS_MAX: usize = 2_048;
 /// Units and declarations that are to be looked at.
 const QUEUE: Queue = Queue::of(b"risk/papers");
 
-/// Entry of the queue: a unit.
+/// Entry of the queue: a unit that moved, or whose origin changed.
 const UNIT: u8 = b'U';
+
+/// Entry of the queue: a unit whose papers or codes changed, or whether it is imported.
+const PAPERS: u8 = b'P';
 
 /// Entry of the queue: a declaration, all of whose units are to be looked at.
 const DECLARATION: u8 = b'D';
 
-/// Notes that the papers, the origin or the way of a unit changed.
+/// Notes that the origin or the way of a unit changed.
 pub(super) fn touch(state: &mut Overlay<'_>, unit: &[u8]) {
     QUEUE.put(state, &[&[UNIT], unit].concat(), Vec::new());
+}
+
+/// Notes that the papers of a unit changed, which codes it has, or whether it is imported: what that
+/// covers are all of its codes and what became of it.
+pub(super) fn touch_papers(state: &mut Overlay<'_>, unit: &[u8]) {
+    QUEUE.put(state, &[&[PAPERS], unit].concat(), Vec::new());
 }
 
 /// Notes that the papers of a declaration changed.
@@ -55,9 +67,10 @@ pub(super) fn touch_declaration(state: &mut Overlay<'_>, declaration: &[u8]) {
     QUEUE.put(state, &[&[DECLARATION], declaration].concat(), Vec::new());
 }
 
-/// Takes the units that are to be looked at in this block out of the queue.
-fn take(state: &mut Overlay<'_>) -> Result<BTreeSet<Vec<u8>>, StateFault> {
-    let mut units = BTreeSet::new();
+/// Takes the units that are to be looked at in this block out of the queue, with the strongest entry
+/// of each.
+fn take(state: &mut Overlay<'_>) -> Result<BTreeMap<Vec<u8>, u8>, StateFault> {
+    let mut units: BTreeMap<Vec<u8>, u8> = BTreeMap::new();
     for found in QUEUE.scan(state, UNITS_MAX)? {
         let room = UNITS_MAX.saturating_sub(units.len());
         if room == 0 {
@@ -71,10 +84,12 @@ fn take(state: &mut Overlay<'_>) -> Result<BTreeSet<Vec<u8>>, StateFault> {
                 let last = named.last().filter(|_| named.len() == room);
                 let cursor = last.map(|last| last.place.as_bytes().to_vec());
                 QUEUE.set(state, &found.key, cursor)?;
-                units.extend(named.into_iter().map(|entry| entry.key));
+                units.extend(named.into_iter().map(|entry| (entry.key, PAPERS)));
             }
-            Some((_, unit)) => {
-                units.insert(unit.to_vec());
+            Some((&kind, unit)) => {
+                if units.get(unit) != Some(&PAPERS) {
+                    units.insert(unit.to_vec(), kind);
+                }
                 QUEUE.remove(state, &found.key)?;
             }
             None => QUEUE.remove(state, &found.key)?,
@@ -90,18 +105,26 @@ pub(super) fn run(
     state: &mut Overlay<'_>,
 ) -> Result<Raised, StateFault> {
     let mut walker = Walker::new(codes);
-    let mut reached = BTreeSet::new();
-    let mut origins: BTreeSet<Vec<u8>> = BTreeSet::new();
-    for touched in take(state)? {
+    let mut same = Same::default();
+    let mut reached: BTreeSet<Vec<u8>> = BTreeSet::new();
+    for (touched, kind) in take(state)? {
         if walker.is_spent() {
-            touch(state, &touched);
+            QUEUE.put(state, &[&[kind], &*touched].concat(), Vec::new());
             continue;
         }
         let unit = unit::resolved(state, &touched)?;
-        walker.walk_on(state, &unit, (Way::Back, BACK_MAX), &mut reached)?;
+        let ancestors = walker.walk(state, &unit, (Way::Back, BACK_MAX))?;
+        way::keep(&mut walker, state, &unit, &ancestors)?;
+        reached.extend(ancestors);
+        if kind == PAPERS {
+            let number = same.class(state, &unit, walker.room())?;
+            reached.extend(same.units(number).cloned());
+            reached.extend(walker.walk(state, &unit, (Way::Forward, FORWARD_MAX))?);
+        }
         // What an alert was raised for may not be imported any more.
         reached.insert(touched);
     }
+    let mut origins: BTreeSet<Vec<u8>> = BTreeSet::new();
     for unit in reached {
         let is_imported = unit::of(state, &unit)?.is_some_and(|record| record.is_imported());
         if is_imported || known(state, &unit)?.1.is_some() {
@@ -197,7 +220,7 @@ fn finding(
             return Ok(None);
         }
     }
-    let Some(way) = moved(walker, state, origin)? else { return Ok(None) };
+    let Some(way) = way::moved(walker, state, origin)? else { return Ok(None) };
     Ok(Some(Finding {
         missing: names(&missing),
         required: names(&required),
@@ -207,35 +230,6 @@ fn finding(
         addressees: way.addressees,
         parameters_height,
     }))
-}
-
-/// How far a lot has come.
-struct Moved {
-    is_consumed: bool,
-    addressees: BTreeSet<u32>,
-}
-
-/// Whether anything of the lot was shipped, sold or used, and which agencies' platforms know it.
-fn moved(
-    walker: &mut Walker<'_>,
-    state: &dyn State,
-    origin: &[u8],
-) -> Result<Option<Moved>, StateFault> {
-    let mut has_moved = false;
-    let mut is_consumed = false;
-    let mut addressees = BTreeSet::new();
-    for reached in walker.walk(state, origin, (Way::Forward, FORWARD_MAX))? {
-        let Some(record) = unit::of(state, &reached)? else { continue };
-        let any = |flow| record.totals.iter().any(|sums| sums.sum(flow) > 0);
-        is_consumed |= any(Flow::Sold) || any(Flow::Used);
-        has_moved |= any(Flow::Shipped);
-        addressees.extend(agencies(&record));
-    }
-    Ok((has_moved || is_consumed).then_some(Moved { is_consumed, addressees }))
-}
-
-fn agencies(record: &UnitRecord) -> impl Iterator<Item = u32> {
-    record.agencies.iter().filter(|count| count.count > 0).map(|count| count.agency)
 }
 
 /// Types that the period demands, with the height of the newest parameter.

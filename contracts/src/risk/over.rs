@@ -2,18 +2,18 @@
 //! missing event may still come; the alert is closed when it comes. What is counted does not depend
 //! on the order of arrival.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proto::TimeMs;
 use proto::receipt::{Role, SubjectKind};
 use proto::schema::event::Uom;
 
 use super::alert::{self, AlertRecord, AlertState, AlertSubject, Input, Level, Rule, Transition};
+use super::same::{Number, Same};
 use super::{VERSION, parameter};
 use crate::context::Raised;
 use crate::due;
 use crate::execute::BlockContext;
-use crate::matching;
 use crate::queue::Queue;
 use crate::record::parted;
 use crate::record::unit::{Flow, Sums};
@@ -23,8 +23,12 @@ use crate::trace::{lineage, stock, unit};
 /// Balances that are looked at in a block; the rest waits for the next one.
 const BALANCES_MAX: usize = 4_096;
 
-/// Codes of the same goods that are reckoned together in a block; the rest waits for the next one.
-const UNITS_MAX: usize = 8_192;
+/// Codes that are looked at in a block to reckon those of the same goods together; the rest waits for
+/// the next one.
+const UNITS_MAX: usize = 16_384;
+
+/// Goods all of whose places are noted in a block; the rest waits for the next one.
+const GOODS_MAX: usize = 4_096;
 
 /// Containers around goods, and contents of a container, that are looked at: a pallet of boxes in a
 /// lorry.
@@ -43,6 +47,15 @@ pub(super) const DUE: &[u8] = b"R12:";
 /// Balances that are to be looked at.
 const QUEUE: Queue = Queue::of(b"risk/balances");
 
+/// Goods whose places are to be looked at.
+const GOODS: Queue = Queue::of(b"risk/goods");
+
+/// Entry of the goods: it changed which codes they have, or what they lie in.
+const EVERY: u8 = b'E';
+
+/// Entry of the goods: their sums over all places changed, which count where they were packed.
+const SUMS: u8 = b'S';
+
 /// Notes that something came to a place or left it.
 pub(super) fn touch(state: &mut Overlay<'_>, unit: &[u8], station: &[u8], uom: i32) {
     // Without a station there is no place that anything could be missing at.
@@ -51,10 +64,109 @@ pub(super) fn touch(state: &mut Overlay<'_>, unit: &[u8], station: &[u8], uom: i
     }
 }
 
-/// Notes every place of a unit, where another code turned out to be the same goods.
-pub(super) fn touch_places(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
+/// Notes every place of goods: another code turned out to be the same, or not to be, or they were put
+/// into a container or taken out.
+pub(super) fn touch_goods(state: &mut Overlay<'_>, unit: &[u8]) {
+    GOODS.put(state, &[&[EVERY], unit].concat(), Vec::new());
+}
+
+/// Notes every place of goods that were packed, where a sum changed that is reckoned over all places.
+pub(super) fn touch_sums(state: &mut Overlay<'_>, unit: &[u8], flow: Flow) {
+    match flow {
+        Flow::Opening
+        | Flow::Made
+        | Flow::Sold
+        | Flow::Used
+        | Flow::Disposed
+        | Flow::Consumed
+        | Flow::Divided => GOODS.put(state, &[&[SUMS], unit].concat(), Vec::new()),
+        // What only changes its place is the same in all.
+        Flow::Received | Flow::StoredIn | Flow::Shipped | Flow::StoredOut => (),
+    }
+}
+
+fn touch_places(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
     for place in stock::places(state, unit, PLACES_MAX)? {
         touch(state, unit, &place.station, place.uom);
+    }
+    Ok(())
+}
+
+/// What a block knows and may still do.
+struct Work {
+    same: Same,
+    room: usize,
+    /// Classes whose units were looked at at a station.
+    explained: BTreeSet<(Number, Vec<u8>)>,
+    /// Classes whose places were noted.
+    spread: BTreeSet<Number>,
+    /// Whether any code of a class lies, or lay, in a container or holds something.
+    packed: BTreeMap<Number, bool>,
+}
+
+impl Work {
+    const fn spend(&mut self, count: usize) {
+        self.room = self.room.saturating_sub(count);
+    }
+
+    fn class(&mut self, state: &dyn State, unit: &[u8]) -> Result<Number, StateFault> {
+        self.same.class(state, unit, &mut self.room)
+    }
+
+    fn is_packed(&mut self, state: &dyn State, number: Number) -> Result<bool, StateFault> {
+        if let Some(known) = self.packed.get(&number) {
+            return Ok(*known);
+        }
+        let is_packed = any_packed(state, self.same.units(number))?;
+        let looked = self.same.units(number).count();
+        self.spend(looked);
+        self.packed.insert(number, is_packed);
+        Ok(is_packed)
+    }
+}
+
+/// Whether any of the units lies, or lay, in a container or holds something.
+fn any_packed<'a>(
+    state: &dyn State,
+    units: impl Iterator<Item = &'a Vec<u8>>,
+) -> Result<bool, StateFault> {
+    for unit in units {
+        if !lineage::containments(state, unit, 1)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Notes the places of the goods that were touched, under all their codes.
+fn spread(state: &mut Overlay<'_>, work: &mut Work) -> Result<(), StateFault> {
+    for found in GOODS.scan(state, GOODS_MAX)? {
+        if work.room == 0 {
+            break;
+        }
+        GOODS.remove(state, &found.key)?;
+        let Some((kind, unit)) = found.key.split_first() else { continue };
+        let mut goods = BTreeSet::from([unit.to_vec()]);
+        if *kind == EVERY {
+            // What a container came in is what its contents came in.
+            goods.extend(nested(state, &goods, Role::Content)?);
+        } else {
+            let number = work.class(state, unit)?;
+            if !work.is_packed(state, number)? && !any_packed(state, goods.iter())? {
+                continue;
+            }
+        }
+        for unit in goods {
+            let number = work.class(state, &unit)?;
+            touch_places(state, &unit)?;
+            if work.spread.insert(number) {
+                let units: Vec<Vec<u8>> = work.same.units(number).cloned().collect();
+                work.spend(units.len());
+                for unit in units {
+                    touch_places(state, &unit)?;
+                }
+            }
+        }
     }
     Ok(())
 }
@@ -94,33 +206,50 @@ fn came(state: &dyn State, unit: &[u8], station: &[u8]) -> Result<bool, StateFau
 /// Looks at the balances that were touched.
 pub(super) fn run(context: &BlockContext, state: &mut Overlay<'_>) -> Result<Raised, StateFault> {
     let mut raised = Raised::default();
-    let mut units = UNITS_MAX;
+    let mut work = Work {
+        same: Same::default(),
+        room: UNITS_MAX,
+        explained: BTreeSet::new(),
+        spread: BTreeSet::new(),
+        packed: BTreeMap::new(),
+    };
+    spread(state, &mut work)?;
+    let mut judged = BTreeSet::new();
     for found in QUEUE.scan(state, BALANCES_MAX)? {
-        if units == 0 {
+        if work.room == 0 {
             break;
         }
         QUEUE.remove(state, &found.key)?;
-        for key in explained(state, &found.key, &mut units)? {
-            raised.extend(judge(context, state, &key, &mut units)?);
+        for key in explained(state, &found.key, &mut work)? {
+            if judged.insert(key.clone()) {
+                raised.extend(judge(context, state, &key, &mut work)?);
+            }
         }
     }
     Ok(raised)
 }
 
-/// The balance and those that an arrival there may explain: of the same goods at the station in other
-/// units of measure, and of what lies in them.
+/// The balance and those that an arrival there may explain: of the same goods at the station under any
+/// code and in other units of measure, and of what lies in them under any code.
 fn explained(
     state: &dyn State,
     key: &[u8],
-    units: &mut usize,
+    work: &mut Work,
 ) -> Result<BTreeSet<Vec<u8>>, StateFault> {
     let mut found = BTreeSet::from([key.to_vec()]);
     let Some(place) = Place::of(key) else { return Ok(found) };
     let mut goods = BTreeSet::from([place.unit]);
-    let inside = nested(state, &goods, Role::Content)?;
-    *units = units.saturating_sub(inside.len());
-    goods.extend(inside);
-    for unit in goods {
+    goods.extend(nested(state, &goods, Role::Content)?);
+    work.spend(goods.len());
+    let mut codes = goods.clone();
+    for unit in &goods {
+        let number = work.class(state, unit)?;
+        if work.explained.insert((number, place.station.clone())) {
+            codes.extend(work.same.units(number).cloned());
+        }
+    }
+    work.spend(codes.len());
+    for unit in codes {
         let here = stock::places(state, &unit, PLACES_MAX)?.into_iter();
         let here = here.filter(|other| other.station == place.station);
         found.extend(here.map(|other| stock::balance_key(&unit, &other.station, other.uom)));
@@ -138,13 +267,13 @@ fn judge(
     context: &BlockContext,
     state: &mut Overlay<'_>,
     key: &[u8],
-    units: &mut usize,
+    work: &mut Work,
 ) -> Result<Raised, StateFault> {
     let Some(place) = Place::of(key) else { return Ok(Raised::default()) };
     let id = alert::id_of(state, Rule::OverQuantity, key)?;
     let held = alert::of(state, &id)?;
     let is_active = held.as_ref().is_some_and(|held| held.state().is_active());
-    match (shortage(state, &place, units)?, held) {
+    match (shortage(state, &place, work)?, held) {
         (None, None) => Ok(Raised::default()),
         (None, Some(held)) if is_active => {
             alert::step(context, state, (&id, held), Transition::Closed)
@@ -266,7 +395,7 @@ fn came_inside(
 fn shortage(
     state: &dyn State,
     place: &Place,
-    units: &mut usize,
+    work: &mut Work,
 ) -> Result<Option<Shortage>, StateFault> {
     let own = stock::balance(state, &place.unit, &place.station, place.uom)?;
     // Nearly every balance is in order, and this is all it costs to know.
@@ -287,36 +416,56 @@ fn shortage(
         return Ok(None);
     }
     // Goods that came under one code and left under another of the same goods are no shortage.
-    let class = matching::class::of(state, &place.unit)?;
-    *units = units.saturating_sub(class.units.len());
-    let mut here = Sums::default();
-    let mut anywhere = Sums::default();
-    let mut was_packed = false;
-    let mut came_here = false;
-    for unit in &class.units {
-        came_here |= came(state, unit, &place.station)?;
-        here.add_all(&stock::balance(state, unit, &place.station, place.uom)?, 1);
-        was_packed |= !lineage::containments(state, unit, 1)?.is_empty();
-        let totals = unit::of(state, unit)?.map(|record| record.totals).unwrap_or_default();
-        for sums in totals.iter().filter(|sums| sums.uom == place.uom) {
-            anywhere.add_all(sums, 1);
-        }
-    }
-    let (incoming, outgoing) = (here.incoming(), here.outgoing());
+    let number = work.class(state, &place.unit)?;
+    let goods = work.same.goods(number, &place.unit);
+    work.spend(goods.len());
+    let whole = Whole::of(state, &goods, place)?;
+    let (incoming, outgoing) = (whole.here.incoming(), whole.here.outgoing());
     let Some(tolerance) = is_over(incoming, outgoing) else { return Ok(None) };
     // What came by the box and leaves by weight cannot be compared at this place.
-    if incoming == 0 && came_here {
+    if incoming == 0 && whole.came_here {
         return Ok(None);
     }
     // What came inside a container came without a line of its own: only the whole can be reckoned.
-    if was_packed && (!came_here || came_inside(state, &class.units, &place.station)?) {
-        let made = anywhere.sum(Flow::Opening).saturating_add(anywhere.sum(Flow::Made));
-        let ends = [Flow::Sold, Flow::Used, Flow::Disposed, Flow::Consumed, Flow::Divided];
-        let ended = ends.into_iter().fold(0i64, |sum, flow| sum.saturating_add(anywhere.sum(flow)));
+    let was_packed = any_packed(state, goods.iter())?;
+    if was_packed && (!whole.came_here || came_inside(state, &goods, &place.station)?) {
+        let (made, ended) = whole.anywhere();
         if made == 0 || is_over(made, ended).is_none() {
             return Ok(None);
         }
     }
     let parameters_height = first.max(second).max(third);
     Ok(Some(Shortage { incoming, outgoing, tolerance, agency, settling_ms, parameters_height }))
+}
+
+/// Goods under all their codes, in one unit of measure.
+#[derive(Default)]
+struct Whole {
+    here: Sums,
+    anywhere: Sums,
+    came_here: bool,
+}
+
+impl Whole {
+    fn of(state: &dyn State, goods: &BTreeSet<Vec<u8>>, place: &Place) -> Result<Self, StateFault> {
+        let mut whole = Self::default();
+        for unit in goods {
+            whole.came_here |= came(state, unit, &place.station)?;
+            whole.here.add_all(&stock::balance(state, unit, &place.station, place.uom)?, 1);
+            let totals = unit::of(state, unit)?.map(|record| record.totals).unwrap_or_default();
+            for sums in totals.iter().filter(|sums| sums.uom == place.uom) {
+                whole.anywhere.add_all(sums, 1);
+            }
+        }
+        Ok(whole)
+    }
+
+    /// What was made of them at all places, and what came to its end.
+    fn anywhere(&self) -> (i64, i64) {
+        let sum = |flows: &[Flow]| {
+            flows.iter().fold(0i64, |sum, flow| sum.saturating_add(self.anywhere.sum(*flow)))
+        };
+        let ends = [Flow::Sold, Flow::Used, Flow::Disposed, Flow::Consumed, Flow::Divided];
+        (sum(&[Flow::Opening, Flow::Made]), sum(&ends))
+    }
 }

@@ -4,47 +4,42 @@
 //!
 //! The search is a closure: its result is a function of the events, not of their order.
 
+mod search;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use proto::operation::OpUid;
-use proto::receipt::{Link, Role, Subject, SubjectKind};
+use proto::AgencyIndex;
+use proto::limits::LINKS_MAX;
+use proto::receipt::{Role, SubjectKind};
 use proto::schema::OperationKind;
 use proto::schema::event::TestOutcome;
 use proto::trie::Namespace;
-use proto::{AgencyIndex, Hash};
 
 use super::alert::{self, AlertRecord, AlertStep, AlertSubject, Input, Level, Rule, Transition};
-use super::kin::{self, Across, Kin, Way};
 use super::{VERSION, dirty, parameter};
 use crate::codes::Codes;
 use crate::context::Raised;
 use crate::execute::{BlockContext, uid_key};
 use crate::fact::Fact;
-use crate::matching;
-use crate::pages::{Found, Map, Pages};
-use crate::record::matching::MatchRecord;
-use crate::record::parted;
+use crate::links::unit_link;
+use crate::pages::{Map, Pages};
 use crate::record::step::{StepKind, StepRecord};
 use crate::state::{Overlay, State, StateFault};
 use crate::step;
-use crate::trace::lineage::{self, Descent};
-use crate::trace::{self, Sign, stock, unit, value_of};
+use crate::trace::{self, Sign, unit};
+
+use search::Search;
 
 /// Entries that all searches look at in a block, lines of the events among them: some tens of
 /// milliseconds.
 const ENTRIES_MAX: usize = 4_096;
 
-/// Units that all searches join in a block: they are links of its steps.
+/// Units that all searches join in a block, and up to an event of a thousand lines above it: they are
+/// links of its steps.
 const UNITS_MAX: usize = 1_000;
-
-/// Entries of one list of a unit that are looked at in one go, where each joins one unit at most.
-const CHUNK: usize = 64;
 
 /// Alerts of one unit that later events are joined to.
 const ALERTS_MAX: usize = 64;
-
-/// Places of a unit that are asked for their agency.
-const PLACES_MAX: usize = 64;
 
 /// What a unit is to the goods that were tested. A stronger one stands above a weaker one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, prost::Enumeration)]
@@ -84,18 +79,8 @@ pub struct Affected {
     pub ways: u32,
 }
 
-/// Where the search stands at an entry.
-#[derive(Clone, PartialEq, Eq, prost::Message)]
-struct Cursor {
-    /// Number of the list.
-    #[prost(uint32, tag = "1")]
-    list: u32,
-    /// Place in it, empty at its beginning.
-    #[prost(bytes = "vec", tag = "2")]
-    after: Vec<u8>,
-}
-
-/// Everything that an alert concerns: key = kind byte, subject; value [`Affected`].
+/// Everything that an alert concerns: key = kind byte, subject, or `S` and agency u16 and document of
+/// a sampling; value [`Affected`].
 pub fn affected(id: &str) -> Pages {
     Pages::of(Namespace::Alert, id.as_bytes(), Map::Affected)
 }
@@ -113,11 +98,49 @@ fn searches() -> Pages {
     dirty(b"risk/searches")
 }
 
+/// Kind byte of an entry that is a sampling and no subject: agency u16 and document follow.
+const SAMPLING: u8 = b'S';
+
+/// The entry of a subject.
+fn entry_of(kind: SubjectKind, subject: &[u8]) -> Vec<u8> {
+    [&[kind.code()], subject].concat()
+}
+
+/// The entry of what an agency sampled under a document.
+fn sampling_entry(sample: &[u8]) -> Vec<u8> {
+    [&[SAMPLING], sample].concat()
+}
+
+/// Events that sample what an entry says.
+fn samplings(entry: &[u8]) -> Pages {
+    Pages::of(Namespace::Alert, entry, Map::Samplings)
+}
+
+/// Alerts that an entry was joined to; of a subject they are [`alert::of_subject`].
+fn alerts_of(entry: &[u8]) -> Pages {
+    Pages::of(Namespace::Alert, entry, Map::Alerts)
+}
+
+/// Agency and document of a sampling.
+fn sample_of(agency: AgencyIndex, document: &str) -> Vec<u8> {
+    [&agency.value().to_be_bytes(), document.as_bytes()].concat()
+}
+
+/// Keeps which events sample under a document, for results that name it.
+pub(super) fn note_sampling(
+    state: &mut Overlay<'_>,
+    fact: &Fact,
+    sign: Sign,
+) -> Result<(), StateFault> {
+    if fact.kind != OperationKind::Sampling || fact.document.is_empty() {
+        return Ok(());
+    }
+    let entry = sampling_entry(&sample_of(fact.agency, &fact.document));
+    trace::count(state, &samplings(&entry), &uid_key(fact.agency, fact.uid), sign.factor())
+}
+
 /// The value of a running search: whether it first has to forget what it found.
 const FORGET: &[u8] = &[1];
-
-/// Stands at an entry while it is visited, and is no cursor.
-const VISITED: &[u8] = b"visited";
 
 /// A test result came into force, was changed or taken back.
 pub(super) fn on_result(
@@ -195,6 +218,8 @@ fn described(
     subjects.sort();
     subjects.dedup();
     alert.subjects = subjects;
+    let is_of_sample = found.items.is_empty() && !found.sample.is_empty();
+    alert.sample = if is_of_sample { sample_of(found.agency, &found.sample) } else { Vec::new() };
     alert.addressees = told_first(state, &alert)?;
     let result = if is_confirmed { "positive" } else { "suspected" };
     alert.inputs = vec![
@@ -225,48 +250,38 @@ fn seed(state: &mut Overlay<'_>, id: &str, alert: &AlertRecord) -> Result<u64, S
     for subject in &alert.subjects {
         if subject.kind == u32::from(SubjectKind::Unit.code()) {
             let unit = unit::resolved(state, &subject.key)?;
-            units += u64::from(join(state, id, (SubjectKind::Unit, &unit), tested)?);
+            units += u64::from(join(state, id, &entry_of(SubjectKind::Unit, &unit), tested)?);
         } else if subject.kind == u32::from(SubjectKind::Declaration.code()) {
-            join(state, id, (SubjectKind::Declaration, &subject.key), tested)?;
+            join(state, id, &entry_of(SubjectKind::Declaration, &subject.key), tested)?;
         }
+    }
+    if !alert.sample.is_empty() {
+        join(state, id, &sampling_entry(&alert.sample), tested)?;
     }
     Ok(units)
 }
 
-/// Joins a subject to an alert; whether it is new there. A stronger relation or a new way makes the
+/// Joins an entry to an alert; whether it is new there. A stronger relation or a new way makes the
 /// search visit it again.
 fn join(
     state: &mut Overlay<'_>,
     id: &str,
-    (kind, subject): (SubjectKind, &[u8]),
+    entry: &[u8],
     found: Affected,
 ) -> Result<bool, StateFault> {
-    let key = [&[kind.code()], subject].concat();
-    let held: Option<Affected> = trace::entry(state, &affected(id), &key)?;
+    let held: Option<Affected> = trace::entry(state, &affected(id), entry)?;
     let before = held.unwrap_or_default();
     let now =
         Affected { relation: before.relation.max(found.relation), ways: before.ways | found.ways };
     if held == Some(now) {
         return Ok(false);
     }
-    affected(id).put(state, &key, prost::Message::encode_to_vec(&now))?;
+    affected(id).put(state, entry, prost::Message::encode_to_vec(&now))?;
     if held.is_none() {
-        alert::of_subject(kind, subject).put(state, id.as_bytes(), Vec::new())?;
+        alerts_of(entry).put(state, id.as_bytes(), Vec::new())?;
     }
-    open(id).put(state, &key, Vec::new())?;
+    open(id).put(state, entry, Vec::new())?;
     Ok(held.is_none())
-}
-
-const fn namespace_of(kind: SubjectKind) -> Namespace {
-    match kind {
-        SubjectKind::Declaration => Namespace::Declaration,
-        SubjectKind::Unit
-        | SubjectKind::Certificate
-        | SubjectKind::Party
-        | SubjectKind::Station
-        | SubjectKind::Vehicle
-        | SubjectKind::Person => Namespace::Unit,
-    }
 }
 
 /// An event came into force or was taken back that may change what active alerts concern.
@@ -277,12 +292,17 @@ pub(super) fn touch(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<
     }
     let mut known = Known::new();
     if !fact.declaration.is_empty() {
-        revisit(state, (SubjectKind::Declaration, &fact.declaration), sign, &mut known)?;
+        let entry = entry_of(SubjectKind::Declaration, &fact.declaration);
+        revisit(state, &entry, sign, &mut known)?;
+    }
+    if fact.kind == OperationKind::Sampling && !fact.document.is_empty() {
+        let entry = sampling_entry(&sample_of(fact.agency, &fact.document));
+        revisit(state, &entry, sign, &mut known)?;
     }
     // An event without kinship may still bring a unit to another agency's station.
     let units: BTreeSet<&[u8]> = fact.lines().map(|line| &*line.unit).collect();
     for unit in units {
-        revisit(state, (SubjectKind::Unit, unit), sign, &mut known)?;
+        revisit(state, &entry_of(SubjectKind::Unit, unit), sign, &mut known)?;
     }
     Ok(())
 }
@@ -294,32 +314,30 @@ pub(super) fn touch_match(
     sign: Sign,
 ) -> Result<(), StateFault> {
     let mut known = Known::new();
-    revisit(state, (SubjectKind::Unit, from), sign, &mut known)?;
-    revisit(state, (SubjectKind::Unit, to), sign, &mut known)
+    revisit(state, &entry_of(SubjectKind::Unit, from), sign, &mut known)?;
+    revisit(state, &entry_of(SubjectKind::Unit, to), sign, &mut known)
 }
 
 /// Alerts that one operation has met, and whether each is one of this rule whose cause stands. Goods
 /// of a thousand lines have the same alerts, and an alert may name a thousand goods itself.
 type Known = BTreeMap<Vec<u8>, bool>;
 
-/// Visits a subject again in every active alert that concerns it; what was taken back makes the
+/// Visits an entry again in every active alert that concerns it; what was taken back makes the
 /// search begin anew.
 fn revisit(
     state: &mut Overlay<'_>,
-    (kind, subject): (SubjectKind, &[u8]),
+    entry: &[u8],
     sign: Sign,
     known: &mut Known,
 ) -> Result<(), StateFault> {
-    let listed = alert::of_subject(kind, subject);
-    for found in listed.scan(state, None, ALERTS_MAX)? {
+    for found in alerts_of(entry).scan(state, None, ALERTS_MAX)? {
         let Ok(id) = std::str::from_utf8(&found.key) else { continue };
         let stands = match known.get(&found.key) {
             Some(stands) => *stands,
             None => begin(state, &found.key, sign)?,
         };
         if stands && sign == Sign::Add {
-            let key = [&[kind.code()], subject].concat();
-            open(id).put(state, &key, Vec::new())?;
+            open(id).put(state, entry, Vec::new())?;
         }
         known.insert(found.key, stands);
     }
@@ -399,33 +417,41 @@ fn search(
     let mut search = Search::new(id, codes);
     search.addressees.extend(&held.addressees);
     let is_over = search.run(state, budget)?;
-    let joined = u64::try_from(search.joined.len()).expect("usize is at most 64 bits");
-    held.units = held.units.saturating_add(joined);
+    held.units = held.units.saturating_add(count_of(&search.joined));
     held.is_searching = !is_over;
     held.addressees = search.addressees.iter().copied().collect();
     let units = held.units;
     alert::store(state, id, &held)?;
-    if joined > 0 {
-        raised.steps.push(found_step(context, (id, units), search.joined));
-    }
+    raised.steps.extend(found_steps(context, (id, units), &search.joined));
     Ok(is_over)
 }
 
-/// The step that names the units that a search joined, so that the log of each says so.
-fn found_step(
+/// The steps that name the units that a search joined, so that the log of each says so. `units` is how
+/// many it has found with them.
+fn found_steps(
     context: &BlockContext,
     (id, units): (&str, u64),
-    joined: Vec<Vec<u8>>,
-) -> crate::execute::Step {
-    let detail = AlertStep { alert: id.to_owned(), code: 0, units };
-    let record = StepRecord {
-        kind: StepKind::RiskJob.into(),
-        height: context.height.value(),
-        detail: prost::Message::encode_to_vec(&detail),
-        ..StepRecord::default()
-    };
-    let link = |key| Link { role: Role::Other, subject: Subject { kind: SubjectKind::Unit, key } };
-    step::of(&record, joined.into_iter().map(link).collect(), Vec::new())
+    joined: &[Vec<u8>],
+) -> Vec<crate::execute::Step> {
+    let mut found = units.saturating_sub(count_of(joined));
+    let mut steps = Vec::new();
+    for part in joined.chunks(usize::from(LINKS_MAX)) {
+        found = found.saturating_add(count_of(part));
+        let detail = AlertStep { alert: id.to_owned(), code: 0, units: found };
+        let record = StepRecord {
+            kind: StepKind::RiskJob.into(),
+            height: context.height.value(),
+            detail: prost::Message::encode_to_vec(&detail),
+            ..StepRecord::default()
+        };
+        let links = part.iter().map(|unit| unit_link(Role::Other, unit)).collect();
+        steps.push(step::of(&record, links, Vec::new()));
+    }
+    steps
+}
+
+fn count_of(units: &[Vec<u8>]) -> u64 {
+    u64::try_from(units.len()).expect("usize is at most 64 bits")
 }
 
 /// Forgets what a search found; whether all of it is forgotten.
@@ -435,282 +461,13 @@ fn forget(state: &mut Overlay<'_>, id: &str, budget: &mut Budget) -> Result<bool
     for entry in found {
         affected(id).remove(state, &entry.key)?;
         open(id).remove(state, &entry.key)?;
-        if let Some((kind, subject)) = subject_of(&entry.key) {
-            alert::of_subject(kind, subject).remove(state, id.as_bytes())?;
-        }
+        alerts_of(&entry.key).remove(state, id.as_bytes())?;
     }
     Ok(affected(id).len(state)? == 0)
 }
 
-/// Kind and key of an entry.
+/// Kind and key of the subject that an entry is; none where it is a sampling.
 pub(crate) fn subject_of(key: &[u8]) -> Option<(SubjectKind, &[u8])> {
     let (kind, subject) = key.split_first()?;
     Some((SubjectKind::from_code(*kind)?, subject))
-}
-
-/// One search, as far as it goes in this block.
-struct Search<'a> {
-    id: &'a str,
-    codes: &'a Codes,
-    addressees: BTreeSet<u32>,
-    joined: Vec<Vec<u8>>,
-    /// Events that were followed, and as what their other side was joined. An event of a thousand
-    /// lines is met at each of them; what it leads to is joined once.
-    followed: BTreeMap<(AgencyIndex, OpUid, Way), Relation>,
-    /// Lines of events and places that were read in the visit that is going on.
-    read: usize,
-}
-
-impl<'a> Search<'a> {
-    const fn new(id: &'a str, codes: &'a Codes) -> Self {
-        Self {
-            id,
-            codes,
-            addressees: BTreeSet::new(),
-            joined: Vec::new(),
-            followed: BTreeMap::new(),
-            read: 0,
-        }
-    }
-
-    fn run(&mut self, state: &mut Overlay<'_>, budget: &mut Budget) -> Result<bool, StateFault> {
-        while !budget.is_spent() {
-            let Some(entry) = open(self.id).scan(state, None, 1)?.pop() else { return Ok(true) };
-            let before = self.joined.len();
-            let cursor: Cursor = value_of(&entry.key, &entry.value)?;
-            open(self.id).put(state, &entry.key, VISITED.to_vec())?;
-            let (next, looked) = self.visit(state, &entry.key, &cursor)?;
-            // Where the visit joined the entry again by a way back to it, it starts anew.
-            if open(self.id).get(state, &entry.key)?.as_deref() == Some(VISITED) {
-                let value = next.map(|cursor| prost::Message::encode_to_vec(&cursor));
-                open(self.id).set(state, &entry.key, value)?;
-            }
-            budget.entries = budget.entries.saturating_sub(looked);
-            budget.units = budget.units.saturating_sub(self.joined.len() - before);
-        }
-        Ok(open(self.id).len(state)? == 0)
-    }
-
-    /// Visits an entry: where to go on, none where it is done, and how many entries were looked at.
-    fn visit(
-        &mut self,
-        state: &mut Overlay<'_>,
-        key: &[u8],
-        cursor: &Cursor,
-    ) -> Result<(Option<Cursor>, usize), StateFault> {
-        let found: Option<Affected> = trace::entry(state, &affected(self.id), key)?;
-        let (Some(found), Some((kind, subject))) = (found, subject_of(key)) else {
-            return Ok((None, 1));
-        };
-        let subject = subject.to_vec();
-        let mut after = hash_of(&cursor.after);
-        if kind == SubjectKind::Unit && cursor.list == 0 && after.is_none() {
-            self.note(state, &subject)?;
-        }
-        let (before, mut looked) = (self.joined.len(), 1 + std::mem::take(&mut self.read));
-        for (number, list) in (0u32..).zip(lists_of(kind)).skip_while(|(n, _)| *n < cursor.list) {
-            // One event may join a thousand units; with the rest of the budget they fit one step.
-            let chunk = if *list == Map::Lineage { 1 } else { CHUNK };
-            loop {
-                let entries =
-                    Pages::of(namespace_of(kind), &subject, *list).scan(state, after, chunk)?;
-                for entry in &entries {
-                    self.follow(state, (&subject, found), *list, entry)?;
-                }
-                looked += entries.len() + std::mem::take(&mut self.read);
-                let Some(last) = entries.last().filter(|_| entries.len() == chunk) else { break };
-                after = Some(last.place);
-                if looked > CHUNK || self.joined.len() > before {
-                    let after = last.place.as_bytes().to_vec();
-                    return Ok((Some(Cursor { list: number, after }), looked));
-                }
-            }
-            after = None;
-        }
-        Ok((None, looked))
-    }
-
-    /// Follows one entry of one list.
-    fn follow(
-        &mut self,
-        state: &mut Overlay<'_>,
-        (subject, found): (&[u8], Affected),
-        list: Map,
-        entry: &Found,
-    ) -> Result<(), StateFault> {
-        match list {
-            Map::Lineage => self.lineage(state, found, &entry.key),
-            Map::Containers => self.containment(state, found, &entry.key),
-            Map::Matches => self.same(state, (subject, found), &entry.key),
-            Map::Papers => self.papers(state, found, &entry.key),
-            Map::Units => {
-                // Goods of a declaration that was tested itself are the goods tested.
-                let is_tested = found.relation() == Relation::Tested;
-                let relation = if is_tested { Relation::Tested } else { Relation::Sibling };
-                self.join(state, &entry.key, relation, FORWARD | OUTWARD)
-            }
-            Map::Places
-            | Map::Shipments
-            | Map::Lots
-            | Map::Handlers
-            | Map::Aliases
-            | Map::Events
-            | Map::Legs
-            | Map::Takers
-            | Map::Documents
-            | Map::Opaque
-            | Map::Dirty
-            | Map::Deadlines
-            | Map::Affected
-            | Map::Open
-            | Map::Alerts
-            | Map::Listed
-            | Map::Stock
-            | Map::Trips => Ok(()), // no lists of kinship
-        }
-    }
-
-    fn lineage(
-        &mut self,
-        state: &mut Overlay<'_>,
-        found: Affected,
-        key: &[u8],
-    ) -> Result<(), StateFault> {
-        let Some((role, event)) = key.split_first() else { return Ok(()) };
-        let (Some(role), Some((agency, uid))) = (Role::from_code(*role), lineage::event_of(event))
-        else {
-            return Ok(());
-        };
-        // The event is read only where it is followed: it may have a thousand lines.
-        let (way, relation) = match kin::way_of(role) {
-            Some(Way::Back) if found.ways & BACK != 0 => (Way::Back, Relation::Ancestor),
-            Some(Way::Forward) if found.ways & FORWARD != 0 => {
-                (Way::Forward, forward(found.relation()))
-            }
-            Some(Way::Back | Way::Forward) | None => return Ok(()),
-        };
-        // A weaker relation, and the same ways, change nothing at what was joined with a stronger.
-        let followed = self.followed.entry((agency, uid, way)).or_default();
-        if *followed >= relation {
-            return Ok(());
-        }
-        *followed = relation;
-        let descent = Descent { role, agency, uid };
-        let Across { units, lines } = kin::across(state, self.codes, &descent)?;
-        self.read += lines;
-        for (kin, other) in units {
-            // What a part was cut from has other parts; what a dish was cooked from need not be bad.
-            let (relation, ways) = match kin {
-                Kin::SplitParent => (Relation::Ancestor, BACK | FORWARD | OUTWARD),
-                Kin::ProcessParent => (Relation::Ancestor, BACK | OUTWARD),
-                Kin::Part | Kin::Product => (forward(found.relation()), FORWARD | OUTWARD),
-            };
-            self.join(state, &other, relation, ways)?;
-        }
-        Ok(())
-    }
-
-    fn containment(
-        &mut self,
-        state: &mut Overlay<'_>,
-        found: Affected,
-        key: &[u8],
-    ) -> Result<(), StateFault> {
-        let Some((role, other)) = lineage::containment_of(key) else { return Ok(()) };
-        let other = other.to_vec();
-        if role == Role::Container && found.ways & OUTWARD != 0 {
-            return self.join(state, &other, Relation::Carrier, OUTWARD);
-        }
-        if role == Role::Content && found.ways & FORWARD != 0 {
-            let is_tested = found.relation() == Relation::Tested;
-            let (relation, back) =
-                if is_tested { (Relation::Tested, BACK) } else { (forward(found.relation()), 0) };
-            return self.join(state, &other, relation, back | FORWARD | OUTWARD);
-        }
-        Ok(())
-    }
-
-    fn same(
-        &mut self,
-        state: &mut Overlay<'_>,
-        (unit, found): (&[u8], Affected),
-        key: &[u8],
-    ) -> Result<(), StateFault> {
-        let Some((from, to)) = parted(key) else { return Ok(()) };
-        let other = if from == unit { to.to_vec() } else { from.to_vec() };
-        let record: MatchRecord = crate::record::load_or_default(state, Namespace::Match, key)?;
-        if other == unit || !kin::is_live(matching::status_of(&record)) {
-            return Ok(());
-        }
-        self.join(state, &other, found.relation(), found.ways)
-    }
-
-    fn papers(
-        &mut self,
-        state: &mut Overlay<'_>,
-        found: Affected,
-        key: &[u8],
-    ) -> Result<(), StateFault> {
-        let Some(declaration) = trace::papers::declaration_of(key) else { return Ok(()) };
-        if found.ways & BACK == 0 {
-            return Ok(());
-        }
-        let sibling = Affected { relation: Relation::Sibling.into(), ways: FORWARD };
-        join(state, self.id, (SubjectKind::Declaration, declaration), sibling).map(drop)
-    }
-
-    fn join(
-        &mut self,
-        state: &mut Overlay<'_>,
-        other: &[u8],
-        relation: Relation,
-        ways: u32,
-    ) -> Result<(), StateFault> {
-        let found = Affected { relation: relation.into(), ways };
-        let other = unit::resolved(state, other)?;
-        if join(state, self.id, (SubjectKind::Unit, &other), found)? {
-            self.joined.push(other);
-        }
-        Ok(())
-    }
-
-    /// Notes which agencies are to be told of a unit: those whose stations have or had it, and those
-    /// whose platforms name it.
-    fn note(&mut self, state: &Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
-        for place in stock::places(state, unit, PLACES_MAX)? {
-            self.read += 1;
-            self.addressees.extend(parameter::agency_of_station(state, &place.station)?);
-        }
-        if let Some(record) = unit::of(state, unit)? {
-            let named = record.agencies.iter().filter(|count| count.count > 0);
-            self.addressees.extend(named.map(|count| count.agency));
-        }
-        Ok(())
-    }
-}
-
-/// The relation of what comes out of a unit with this relation.
-const fn forward(relation: Relation) -> Relation {
-    match relation {
-        Relation::Tested | Relation::Descendant => Relation::Descendant,
-        Relation::Ancestor | Relation::Sibling => Relation::Sibling,
-        Relation::Carrier | Relation::Unspecified => Relation::Carrier,
-    }
-}
-
-/// Lists of an entry that a search goes through.
-const fn lists_of(kind: SubjectKind) -> &'static [Map] {
-    match kind {
-        SubjectKind::Unit => &[Map::Matches, Map::Lineage, Map::Containers, Map::Papers],
-        SubjectKind::Declaration => &[Map::Units],
-        SubjectKind::Certificate
-        | SubjectKind::Party
-        | SubjectKind::Station
-        | SubjectKind::Vehicle
-        | SubjectKind::Person => &[],
-    }
-}
-
-fn hash_of(bytes: &[u8]) -> Option<Hash> {
-    <[u8; 32]>::try_from(bytes).ok().map(Hash::new)
 }

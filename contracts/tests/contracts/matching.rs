@@ -453,3 +453,74 @@ fn contradictions_of_a_class_are_noted_at_one_match_and_go_with_their_cause() {
     assert_eq!(conflicts(&chain, "HE1", "BJ1"), [Conflict::Cycle, Conflict::OverAllocated]);
     assert_eq!(conflicts(&chain, "BJ1", "HE1"), [Conflict::Cycle]);
 }
+
+#[test]
+fn a_contradiction_is_found_behind_a_match_that_carries_or_was_withdrawn() {
+    // Which match of a unit stands first in its list is chance.
+    for name in ["HE1", "HE2", "HE3", "HE4", "HE5", "HE6"] {
+        for behind in ["carried", "withdrawn"] {
+            let coded = |who, name: &str, declaration: &str| {
+                let declaration = declaration.to_owned();
+                let coded = Event { declaration, ..at(1, "p", vec![item(name, boxes(9))]) };
+                (who, event(OperationKind::Commission, coded))
+            };
+            let moved = |document: &str, line| {
+                let sent = ship(10, SENT, document, vec![item(name, boxes(9))]);
+                [(platform(HE), sent), (platform(BJ), receive(60, TAKEN, document, vec![line]))]
+            };
+            let mut chain = Chain::new();
+            chain.block(&moved("D-1", taken("BJ1", name, boxes(9))));
+            if behind == "carried" {
+                chain.block(&moved("D-2", item(name, boxes(9))));
+            } else {
+                chain.block(&moved("D-2", taken("X", name, boxes(9))));
+                let (from, to) = (gs1(name), gs1("X"));
+                let act = MatchDecision { from, to, reason: "a mistake".to_owned() };
+                let void = operation(OperationKind::MatchVoid, &Body::MatchDecision(act));
+                assert_eq!(chain.one(regulator(BJ), void).code, 0);
+            }
+            chain.block(&[coded(platform(BJ), "BJ1", "020220211000099999-1")]);
+            let told = chain.block(&[coded(platform(HE), name, "020220211000012345-1")]);
+            assert_eq!(told.notices(), ["raised R22"], "{name} {behind}");
+        }
+    }
+}
+
+#[test]
+fn a_word_counts_once_its_agency_has_a_part_however_many_matches_the_unit_has() {
+    let taken = (0..300).map(|at| taken(&format!("T-{at}"), "L", boxes(1))).collect();
+    let mut chain = Chain::new();
+    chain.block(&[(platform(TJ), receive(60, ("p-tj", "p-he"), "D-1", taken))]);
+    let said = ["T-7", "T-77", "T-177", "T-277"];
+    for to in said {
+        let (who, act) = declared(regulator(BJ), ("L", to), 1);
+        assert_eq!(chain.one(who, act).code, 0);
+    }
+    let stored = event(OperationKind::StorageIn, at(70, "p-bj", vec![item("L", boxes(9))]));
+    chain.block(&[(platform(BJ), stored)]);
+    for to in said {
+        let found = matching::of(&chain.entries, &unit("L"), &unit(to)).unwrap().unwrap();
+        assert_eq!(status_name(found.status()), "confirmed", "{to}");
+    }
+}
+
+#[test]
+fn a_delivery_that_is_touched_while_it_is_half_judged_is_judged_from_the_beginning() {
+    let named = |lorry: usize| (0..1_000).map(move |at| format!("B-{lorry}-{at}"));
+    let took = |lorry| {
+        let lines = named(lorry).map(|name| taken(&name, "L", boxes(1))).collect();
+        (platform(BJ), receive(60, TAKEN, "D-1", lines))
+    };
+    let mut chain = Chain::new();
+    chain.block(&(0..9).map(took).collect::<Vec<_>>());
+    chain.block(&[(platform(HE), ship(10, SENT, "D-1", vec![item("L", boxes(9_000))]))]);
+    for _ in 0..4 {
+        chain.block(&[]);
+    }
+    let is_confirmed = |name: &String| {
+        let found = matching::of(&chain.entries, &unit("L"), &unit(name)).unwrap().unwrap();
+        status_name(found.status()) == "confirmed"
+    };
+    let confirmed = (0..9).flat_map(named).filter(is_confirmed).count();
+    assert_eq!(confirmed, 9_000);
+}

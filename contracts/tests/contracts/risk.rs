@@ -1,7 +1,7 @@
 //! The risk rules: what raises an alert, what closes and withdraws it, and that neither the order of
 //! arrival nor the cut into blocks changes what stands in the end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use contracts::codes::Codes;
@@ -11,7 +11,6 @@ use contracts::risk::alert::{AlertState, Level, Transition};
 use contracts::risk::positive::Relation;
 use contracts::scheme::demo;
 use expect_test::{Expect, expect};
-use proptest::prelude::*;
 use proto::operation::Operation;
 use proto::receipt::Alerts;
 use proto::schema::act::{AlertAcknowledge, Approve, RulePropose};
@@ -67,7 +66,7 @@ pub(crate) fn coding(minute: u64, name: &str) -> Operation {
     event(OperationKind::Commission, coding)
 }
 
-fn sale(minute: u64, name: &str, count: u64) -> Operation {
+pub(crate) fn sale(minute: u64, name: &str, count: u64) -> Operation {
     event(OperationKind::Sale, at(minute, "p-bj", vec![item(name, boxes(count))]))
 }
 
@@ -104,7 +103,7 @@ fn approved(chain: &mut Chain, parameter: &str, scope: &str, value: u64) {
 }
 
 /// Every alert that was raised, in a line each.
-fn listed(chain: &Chain) -> String {
+pub(crate) fn listed(chain: &Chain) -> String {
     let mut text = String::new();
     for view in alerts(&chain.entries, Filter::All, 100).unwrap() {
         let record = &view.record;
@@ -212,13 +211,13 @@ fn what_was_cut_and_sold_leads_back_to_the_lot_without_papers() {
 }
 
 /// A chain whose platforms settle in ten seconds, the blocks being a second apart.
-fn settling() -> Chain {
+pub(crate) fn settling() -> Chain {
     let mut chain = Chain::new();
     approved(&mut chain, "settling_ms", "", 10_000);
     chain
 }
 
-fn wait(chain: &mut Chain, blocks: usize) -> Vec<String> {
+pub(crate) fn wait(chain: &mut Chain, blocks: usize) -> Vec<String> {
     (0..blocks).flat_map(|_| chain.block(&[]).notices()).collect()
 }
 
@@ -317,7 +316,7 @@ fn stock_from_before_tolerance_packing_and_other_codes_are_no_shortage() {
 }
 
 /// Who packs BOX into PALLET.
-fn packed(who: Who, minute: u64, party: &str, name: &str) -> (Who, Operation) {
+pub(crate) fn packed(who: Who, minute: u64, party: &str, name: &str) -> (Who, Operation) {
     let pack = Event { container: gs1("PALLET"), ..at(minute, party, vec![code(name)]) };
     (who, event(OperationKind::Pack, pack))
 }
@@ -432,7 +431,7 @@ fn a_conflict_of_a_code_that_a_scheme_reads_goes_with_its_old_name() {
 }
 
 /// A lot from Hebei, received as a box in Beijing and in Tianjin, cut into packets in Beijing.
-fn road() -> Vec<(Who, Operation)> {
+pub(crate) fn road() -> Vec<(Who, Operation)> {
     let (he, bj, tj) = (platform(HE), platform(BJ), platform(TJ));
     let cut = Event {
         outputs: vec![item("PACK-1", boxes(6)), item("PACK-2", boxes(4))],
@@ -466,7 +465,7 @@ fn relations(scope: &Scope) -> BTreeMap<String, Relation> {
     scope.units.iter().map(|unit| (short(&unit.place.unit), unit.relation)).collect()
 }
 
-fn relation_lines(scope: &Scope) -> Vec<String> {
+pub(crate) fn relation_lines(scope: &Scope) -> Vec<String> {
     relations(scope).into_iter().map(|(unit, relation)| format!("{unit} {relation:?}")).collect()
 }
 
@@ -741,59 +740,4 @@ fn stations_parties_and_vehicles_know_what_they_have_and_had() {
     chain.block(&[(platform(HE), never)]);
     let trips = locate::vehicle(&chain.entries, &codes, "冀A12345".as_bytes(), 99).unwrap();
     assert_eq!(trips.len(), 1, "a trip that never was");
-}
-
-/// An alert: identifier, sentence, agencies told.
-type Told = (String, String, BTreeSet<u32>);
-
-/// What stands in the end: active alerts with their words, and what they concern.
-fn standing(chain: &Chain) -> (Vec<Told>, Vec<String>) {
-    let mut active = Vec::new();
-    for view in alerts(&chain.entries, Filter::Active, 100).unwrap() {
-        active.push((view.id, view.zh, view.record.addressees.into_iter().collect()));
-    }
-    active.sort();
-    let (_, scope) = of_positive(chain);
-    (active, relation_lines(&scope))
-}
-
-const EVENTS: usize = 12;
-
-fn everything() -> Vec<(Who, Operation)> {
-    let bj = platform(BJ);
-    let mut all = road();
-    all.push((bj, result(100, &["PACK-1"], TestOutcome::Positive)));
-    all.push((bj, sale(120, "PACK-2", 40)));
-    let sold = sale(121, "B", 45);
-    all.push((bj, sold.clone()));
-    all.push((bj, correction("never", (122, sold.uid), OperationKind::Sale, None)));
-    assert_eq!(all.len(), EVENTS);
-    all
-}
-
-fn run(order: &[usize], cuts: &[usize]) -> Chain {
-    let all = everything();
-    let mut chain = settling();
-    let mut rest: Vec<(Who, Operation)> = order.iter().map(|at| all[*at].clone()).collect();
-    for cut in cuts {
-        let behind = rest.split_off((*cut).min(rest.len()));
-        chain.block(&rest);
-        rest = behind;
-    }
-    chain.block(&rest);
-    wait(&mut chain, 14);
-    chain
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
-
-    #[test]
-    fn any_order_in_any_blocks_leaves_the_same_alerts(
-        order in Just((0..EVENTS).collect::<Vec<usize>>()).prop_shuffle(),
-        cuts in prop::collection::vec(0usize..4, 0..9),
-    ) {
-        let straight: Vec<usize> = (0..EVENTS).collect();
-        prop_assert_eq!(standing(&run(&order, &cuts)), standing(&run(&straight, &[])));
-    }
 }
