@@ -2,9 +2,11 @@
 
 use contracts::execute::may_submit;
 use contracts::refusal::{Refusal, TABLE, reason};
+use proto::codec::Canonical as _;
+use proto::limits::SUBJECT_BYTES_MAX;
 use proto::operation::Operation;
-use proto::receipt::{Role, SubjectKind};
-use proto::schema::event::Observation;
+use proto::receipt::{Links, Role, SubjectKind};
+use proto::schema::event::{Event, Observation};
 use proto::schema::{Body, OperationKind};
 use proto::submitter::SubmitterRole;
 
@@ -132,6 +134,22 @@ fn execution_is_total_over_bytes_that_admission_would_refuse() {
             chain.one(Who(BJ, role), operation_with(*kind, uid, &body));
         }
     }
+}
+
+#[test]
+fn a_subject_that_no_link_holds_is_refused_though_admission_was_passed_by() {
+    let mut chain = Chain::new();
+    let at_station = |station: String| {
+        let sold = at(0, "p", vec![item("A", boxes(1))]);
+        event(OperationKind::Sale, Event { station, ..sold })
+    };
+    let limit = usize::from(SUBJECT_BYTES_MAX);
+    let longest = chain.one(platform(BJ), at_station("s".repeat(limit - 2)));
+    assert_eq!(longest.code, 0);
+    let read = Links::decode(&longest.links.encode());
+    assert_eq!(read.as_ref(), Ok(&longest.links), "the receipt can be read again");
+    let longer = chain.one(platform(BJ), at_station("s".repeat(limit - 1)));
+    assert_eq!((longer.code, longer.links.as_slice().len()), (13, 1));
 }
 
 #[test]
