@@ -226,8 +226,8 @@ fn contract(
         | Body::Vehicle(_)
         | Body::Certificate(_)
         | Body::Declaration(_) => {
-            registry::record(state, context, naming, body)?;
-            Ok(Ok(Raised::default()))
+            let recorded = registry::record(state, context, naming, body)?;
+            Ok(recorded.map(|()| Raised::default()))
         }
         Body::MatchDeclare(act) => matching::act::declare(state, context, naming, act),
         Body::MatchDecision(act) => match Decision::of(kind) {

@@ -100,6 +100,38 @@ fn what_was_refused_may_be_submitted_again() {
 }
 
 #[test]
+fn a_station_is_changed_by_the_agency_that_registered_it_alone() {
+    use proto::schema::registry::Station;
+    let mut chain = Chain::new();
+    let register = |id: &str, name: &str| {
+        let (id, name) = (id.to_owned(), name.to_owned());
+        let body = Body::Station(Station { id, name, ..Station::default() });
+        operation(OperationKind::Station, &body)
+    };
+    let name = |chain: &Chain, key: &str| {
+        let found = contracts::registry::station(&chain.entries, key.as_bytes()).unwrap();
+        found.and_then(|held| held.entry).map(|entry| entry.name).unwrap_or_default()
+    };
+    let uri = "urn:epc:id:sgln:6930000.00002.0";
+    assert_eq!(chain.one(platform(HE), register(uri, "冀")).code, 0);
+    assert_eq!(chain.one(platform(HE), register("CK01", "冀一")).code, 0);
+    // What admission would refuse is no way around it either.
+    for (id, key) in
+        [(uri, uri), ("ｕｒｎ:epc:id:sgln:6930000.00002.0", uri), ("2：CK01", "2:CK01")]
+    {
+        let before = name(&chain, key);
+        let refused = chain.one(platform(BJ), register(id, "京"));
+        let expected = Refusal::StationForeign { station: key.to_owned(), agency: 2 };
+        assert_eq!(refused.refusal, Some(expected), "{id}");
+        assert_eq!(name(&chain, key), before);
+    }
+    assert_eq!(chain.one(regulator(HE), register(uri, "冀改")).code, 0);
+    assert_eq!(name(&chain, uri), "冀改");
+    assert_eq!(chain.one(platform(BJ), register("CK01", "京一")).code, 0, "its own CK01");
+    assert_eq!(name(&chain, "2:CK01"), "冀一");
+}
+
+#[test]
 fn more_subjects_than_an_operation_may_name_are_refused_whole() {
     let mut chain = Chain::new();
     let limit = chain.limits.max_links;
