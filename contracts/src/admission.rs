@@ -131,6 +131,12 @@ pub fn admit(operation: &Operation) -> Result<Body, AdmissionError> {
 /// Checks a decoded body: what an importer asks before it has bytes.
 pub fn admit_body(kind: OperationKind, body: &Body) -> Result<(), AdmissionError> {
     texts::check(body)?;
+    form(kind, body)?;
+    texts::subjects(body)
+}
+
+/// What each type demands of its fields.
+fn form(kind: OperationKind, body: &Body) -> Checked {
     match body {
         Body::Party(party) => registry::party(party),
         Body::Station(station) => registry::station(station),

@@ -1,9 +1,7 @@
 //! Evaluation results: indicators with weights, the grade that follows from them, resource support.
 
 use proto::AgencyIndex;
-use proto::receipt::{Link, Role};
 use proto::schema::act::{Evaluation, Indicator};
-use proto::schema::roles::Field;
 use proto::trie::Namespace;
 
 use crate::context::Raised;
@@ -72,7 +70,7 @@ pub fn all() -> Pages {
     Pages::of(Namespace::Evaluation, b"", Map::Listed)
 }
 
-/// Records a result. The log of the party or station that it is of says so.
+/// Records a result.
 pub(crate) fn record_result(
     context: &BlockContext,
     naming: &Naming<'_>,
@@ -98,11 +96,5 @@ pub(crate) fn record_result(
     };
     record::store(state, Namespace::Evaluation, &key, &evaluation)?;
     all().put(state, &key, Vec::new())?;
-    let field = match result.object_kind.as_str() {
-        "party" => Some(Field::Party),
-        "station" => Some(Field::Station),
-        _ => None,
-    };
-    let link = |field| Link { role: Role::Other, subject: naming.subject(field, &result.object) };
-    Ok(Ok(Raised { links: field.map(link).into_iter().collect(), ..Raised::default() }))
+    Ok(Ok(Raised::default()))
 }

@@ -2,9 +2,9 @@
 //! was recorded before, or is refused with a reason; only a storage that fails stops the block.
 
 use proto::codec::{Canonical as _, Reader, Writer};
-use proto::limits::ALERTS_MAX;
+use proto::limits::{ALERTS_MAX, SUBJECT_BYTES_MAX};
 use proto::operation::{OpUid, Operation};
-use proto::receipt::{Alerts, TooMany};
+use proto::receipt::{Alerts, Subject, TooMany};
 use proto::schema::{Body, OperationKind};
 use proto::submitter::{SubmitterRecord, SubmitterRole};
 use proto::trie::Namespace;
@@ -136,6 +136,11 @@ fn attempt(
     let codes = Codes::load(state)?;
     let naming = Naming { agency: submitter.agency, codes: &codes };
     let subjects = naming.subjects(&body);
+    // Admission lets none through: such a receipt could be written and never read again.
+    let fits = |subject: &Subject| subject.key.len() <= usize::from(SUBJECT_BYTES_MAX);
+    if !subjects.iter().all(|(_, subject)| fits(subject)) {
+        return Ok(Err(Refusal::Malformed));
+    }
     let limit = context.block.limits.max_links;
     let links_of = |more| links::collect(&subjects, stated_kind(kind, &body), more, limit);
     let too_many = |many: TooMany| Refusal::TooManySubjects { found: many.found, limit };
@@ -221,8 +226,8 @@ fn contract(
         | Body::Vehicle(_)
         | Body::Certificate(_)
         | Body::Declaration(_) => {
-            registry::record(state, context, naming, body)?;
-            Ok(Ok(Raised::default()))
+            let recorded = registry::record(state, context, naming, body)?;
+            Ok(recorded.map(|()| Raised::default()))
         }
         Body::MatchDeclare(act) => matching::act::declare(state, context, naming, act),
         Body::MatchDecision(act) => match Decision::of(kind) {

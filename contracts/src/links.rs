@@ -96,11 +96,32 @@ pub fn party(text: &str) -> String {
 /// of that form, and a URI, stand for themselves: so a platform names another agency's station.
 pub fn station(agency: AgencyIndex, text: &str) -> String {
     let text = plain(text);
+    match station_form(&text) {
+        StationForm::Own => format!("{agency}:{text}"),
+        StationForm::OfAgency | StationForm::Uri => text,
+    }
+}
+
+/// How a text names a station.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum StationForm {
+    /// By the identifier of the agency that writes it.
+    Own,
+    /// By an agency's index and that agency's identifier.
+    OfAgency,
+    /// By a URI.
+    Uri,
+}
+
+/// How the normal form of a text names a station.
+pub(crate) fn station_form(text: &str) -> StationForm {
+    let text = plain(text);
     let is_index = |head: &str| !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_digit());
-    let is_global = text
-        .split_once(':')
-        .is_some_and(|(head, _)| is_index(head) || ["urn", "http", "https"].contains(&head));
-    if is_global { text } else { format!("{agency}:{text}") }
+    match text.split_once(':') {
+        Some((head, _)) if is_index(head) => StationForm::OfAgency,
+        Some(("urn" | "http" | "https", _)) => StationForm::Uri,
+        Some(_) | None => StationForm::Own,
+    }
 }
 
 /// Plate: NFKC, capitals, without white space, hyphens and the dot between letter and serial.

@@ -1,6 +1,8 @@
 //! What is where: lists by station and by party of the units that are there, and by vehicle of the
 //! events that it had a part in. Derived from the sums of each unit, for readers.
 
+use std::collections::BTreeMap;
+
 use proto::schema::OperationKind;
 use proto::trie::Namespace;
 
@@ -12,6 +14,9 @@ use crate::record::{joined, parted};
 use crate::state::{Overlay, State, StateFault};
 use crate::trace::stock::{self, Place, place_key};
 use crate::trace::{Sign, count, entry};
+
+/// Places of one unit that are looked at to tell what lies at one of them.
+const PLACES_MAX: usize = 1_024;
 
 /// A unit that is at a place.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -57,13 +62,23 @@ fn held(
     place: impl Fn(&[u8]) -> (Vec<u8>, Vec<u8>),
 ) -> Result<Vec<Held>, StateFault> {
     let mut list = Vec::new();
+    let mut known: BTreeMap<Vec<u8>, Vec<Place>> = BTreeMap::new();
     for found in pages.scan(state, None, limit)? {
         let Some((uom, rest)) = found.key.split_first() else { continue };
         let Some((other, unit)) = parted(rest) else { continue };
         let (station, party) = place(other);
-        let sums = sums(state, unit, (&station, &party), i32::from(*uom))?;
         let (unit, uom) = (unit.to_vec(), i32::from(*uom));
-        list.push(Held { unit, station, party, uom, on_hand: sums.on_hand() });
+        if !known.contains_key(&unit) {
+            known.insert(unit.clone(), stock::holdings(state, &unit, PLACES_MAX)?);
+        }
+        let mut places = known.get(&unit).into_iter().flatten();
+        let here =
+            |place: &&Place| (&place.station, &place.party, place.uom) == (&station, &party, uom);
+        // Nothing is left to a party where another one that reports the station has it all.
+        let on_hand = places.find(here).map_or(0, |place| place.on_hand);
+        if on_hand != 0 {
+            list.push(Held { unit, station, party, uom, on_hand });
+        }
     }
     list.sort();
     Ok(list)

@@ -205,6 +205,16 @@ refusals! {
     } = 61, "ALERT_NOT_OPEN",
         "预警 {alert} 不在待处置状态：{status}", "alert {alert} is {status}, not open";
 
+    /// A station that another agency registered.
+    StationForeign {
+        /// Its key.
+        station: String,
+        /// Agency that registered it.
+        agency: u32,
+    } = 70, "STATION_FOREIGN",
+        "站点 {station} 由第 {agency} 号机构登记，只能由其更改",
+        "station {station} was registered by agency {agency}, which alone may change it";
+
     /// A release identifier is taken.
     ReleaseExists {
         /// Its identifier.

@@ -17,6 +17,7 @@ use crate::record::registry::{
     StationRecord, VehicleRecord,
 };
 use crate::record::{load, load_or_default, store};
+use crate::refusal::Refusal;
 use crate::state::{Overlay, State, StateFault};
 use crate::trace::Sign;
 use crate::trace::papers::{self, Covered};
@@ -57,13 +58,14 @@ macro_rules! write {
     }};
 }
 
-/// Writes an entry. Whether there was something to write is whether `body` is an entry.
+/// Writes an entry. A station is of the agency that registered it: where it stands, and so whom an
+/// alert is told, no other agency changes.
 pub(crate) fn record(
     state: &mut Overlay<'_>,
     context: &BlockContext,
     naming: &Naming<'_>,
     body: &Body,
-) -> Result<(), StateFault> {
+) -> Result<Result<(), Refusal>, StateFault> {
     let key = |field, text: &str| naming.subject(field, text).key;
     match body {
         Body::Party(party) => {
@@ -72,6 +74,11 @@ pub(crate) fn record(
         }
         Body::Station(station) => {
             let key = key(Field::Station, &station.id);
+            let held = self::station(state, &key)?;
+            if let Some(held) = held.filter(|held| held.agency != naming.agency.value().into()) {
+                let station = String::from_utf8_lossy(&key).into_owned();
+                return Ok(Err(Refusal::StationForeign { station, agency: held.agency }));
+            }
             write!(state, context, naming, Station, StationRecord, key, station);
         }
         Body::Product(product) => {
@@ -100,7 +107,7 @@ pub(crate) fn record(
         | Body::RulePropose(_)
         | Body::Approve(_) => (), // other contracts write these
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 /// Writes an agency's entry of a certificate in place of its own former one.

@@ -272,6 +272,52 @@ fn the_canonical_form_is_one_for_all_writings_of_a_code() {
     }
 }
 
+#[test]
+fn a_code_whose_key_no_link_holds_is_not_read() {
+    let bad =
+        |last: u8| format!("[[bad]]\ncode = \"http://h/?c=Y{last}\"\nreason = \"BAD_PREFIX\"");
+    let bad = [1, 2, 3, 4, 5].map(bad).join("\n");
+    let definition = format!(
+        r#"id = "LONG"
+version = 1
+issuer = "test"
+granularity = "lot"
+valid_from = "2021-01-01"
+identity = ["rest"]
+today = "2021-04-01"
+[[carrier]]
+kind = "url"
+host = "h"
+path = "/"
+param = "c"
+[[segment]]
+name = "head"
+type = "const"
+value = "X"
+[[segment]]
+name = "rest"
+type = "opaque"
+min = 1
+max = 255
+[[ok]]
+code = "http://h/?c=XA"
+[[ok]]
+code = "http://h/?c=XB"
+[[ok]]
+code = "http://h/?c=XC"
+{bad}"#
+    );
+    let scheme = Scheme::parse(&definition).unwrap();
+    // ㌖ is nine characters in an address and six of three bytes in the key.
+    let code = |times: usize| format!("http://h/?c=X{}", "%E3%8C%96".repeat(times));
+    let read = |times: usize| scheme.read(&code(times));
+    assert_eq!(read(27).unwrap().key().len(), "LONG:".len() + 27 * 18);
+    assert_eq!(canonical(&code(27)).len(), 256, "the code itself is short");
+    let longer = Scheme::parse(&definition.replace("LONG", &"L".repeat(32))).unwrap();
+    assert_eq!(longer.read(&code(27)).unwrap_err().reason, CodeReason::Part(Reason::Length));
+    assert!(key(&code(27), &[longer]).starts_with("OPAQUE:2:http://h/"));
+}
+
 proptest! {
     /// Any text has a key, the same for its canonical form, and no reading panics.
     #[test]

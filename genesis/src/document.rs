@@ -13,7 +13,7 @@ use proto::submitter::SubmitterRecord;
 use proto::trie::Namespace;
 use proto::{AgencyIndex, ChainId, Epoch, Hash, Height, TimeMs, ValidatorIndex};
 use thiserror::Error;
-use unicode_normalization::is_nfc;
+use unicode_normalization::{UnicodeNormalization as _, is_nfc, is_nfkc};
 
 use crate::limits::{
     AGENCY_NAME_BYTES_MAX, DESCRIPTOR_BYTES_MAX, GENESIS_BYTES_MAX, STATE_ENTRIES_MAX,
@@ -227,6 +227,16 @@ pub enum GenesisError {
         found: AgencyIndex,
         /// Agencies of the document.
         agencies: usize,
+    },
+    /// A party that no operation could name: links to refusals of its key would lead nowhere.
+    #[error("state[{entry}] (submitter).party: {rule}, found {found:?}")]
+    SubmitterParty {
+        /// Position of the entry.
+        entry: usize,
+        /// What a party must be.
+        rule: &'static str,
+        /// Party given.
+        found: String,
     },
     /// A validator that nobody could connect to.
     #[error("state: validator {validator} has no transport key")]
@@ -471,7 +481,45 @@ fn read_submitter(
     if record.agency.position() >= agencies {
         return Err(GenesisError::SubmitterAgency { entry, found: record.agency, agencies });
     }
-    Ok((key, record))
+    match broken_party_rule(&record.party) {
+        Some(rule) => Err(GenesisError::SubmitterParty { entry, rule, found: record.party }),
+        None => Ok((key, record)),
+    }
+}
+
+/// Which rule of a party's normal form is broken: that of a subject of kind 4, normaliser 4.
+fn broken_party_rule(party: &str) -> Option<&'static str> {
+    /// Digits of a commitment.
+    const COMMITMENT_CHARS: usize = 64;
+    let kept = |c: &char| !c.is_whitespace() && *c != '-';
+    let folded: String = party.nfkc().filter(kept).flat_map(char::to_uppercase).collect();
+    let is_commitment = party.len() == COMMITMENT_CHARS && is_hexadecimal(party);
+    if party.is_empty() {
+        Some("must not be empty")
+    } else if party.trim() != party {
+        Some("must not begin or end with white space")
+    } else if !is_nfkc(party) {
+        Some("must be in Unicode normalisation form KC")
+    } else if is_commitment && party.contains(|c: char| c.is_ascii_uppercase()) {
+        Some("a commitment is written in lower case")
+    } else if has_form_of_credit_code(&folded) && folded != party {
+        Some("a credit code is written in capitals without hyphens and white space")
+    } else {
+        None
+    }
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// 18 digits and capitals, the six of a division at their place. The check digits are not looked at:
+/// nobody names a party so unless it is a code.
+fn has_form_of_credit_code(text: &str) -> bool {
+    const CHARS: usize = 18;
+    let is_code = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    let division = text.as_bytes().get(2..8).unwrap_or_default();
+    text.len() == CHARS && text.bytes().all(is_code) && division.iter().all(u8::is_ascii_digit)
 }
 
 fn read_transport(

@@ -11,6 +11,7 @@ use crate::ceremony::{AgencyKeys, Duty, Made, Plan, PlannedAgency};
 use crate::document::Genesis;
 use crate::files::{self, Access, FileError};
 use crate::home::{Home, NodeConfig, Peer};
+use crate::keys::KeyPurpose;
 use crate::keystore::{Cost, Keystore, KeystoreError, SealRandomness};
 use crate::password::Password;
 
@@ -107,21 +108,21 @@ pub enum HomesError {
     },
     /// Ports above 65,535.
     #[error(
-        "base port {base}: {agencies} agencies need ports up to {base} + {needed}, above 65535"
+        "base port {base}: {validators} validators need ports up to {base} + {needed}, above 65535"
     )]
     Ports {
         /// First port.
         base: u16,
-        /// Agencies of the plan.
-        agencies: usize,
+        /// Validators of the document.
+        validators: usize,
         /// Distance of the last port.
         needed: usize,
     },
-    /// Not one host per agency.
-    #[error("hosts: expected {agencies}, one per agency, found {found}")]
+    /// Not one host per validator.
+    #[error("hosts: expected {validators}, one per validator, found {found}")]
     HostCount {
-        /// Agencies of the plan.
-        agencies: usize,
+        /// Validators of the document.
+        validators: usize,
         /// Hosts given.
         found: usize,
     },
@@ -130,6 +131,18 @@ pub enum HomesError {
     MixedHosts {
         /// The host that others cannot reach.
         host: Host,
+    },
+    /// A configuration that an operator may have edited.
+    #[error("{}: exists; it is not replaced", path.display())]
+    ConfigExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A validator key that the document does not list: whose node this is cannot be told.
+    #[error("{}: is not the key of a validator of the document", path.display())]
+    NoValidator {
+        /// The keystore.
+        path: PathBuf,
     },
     /// A file.
     #[error("{0}")]
@@ -158,7 +171,7 @@ pub fn write(
     password: &Password,
     cost: Cost,
 ) -> Result<Vec<Written>, HomesError> {
-    let configs = configure(layout, plan.agencies.len())?;
+    let configs = configure(layout.base_port, &layout.hosts, plan.agencies.len())?;
     refuse_occupied(&layout.out)?;
     let building = building_folder(&layout.out);
     if building.exists() {
@@ -230,22 +243,21 @@ const DIVISIONS: [(u8, &str); 34] = [
     (82, "macao"),
 ];
 
-fn configure(layout: &Layout, agencies: usize) -> Result<Vec<NodeConfig>, HomesError> {
-    let found = layout.hosts.len();
-    if found != agencies {
-        return Err(HomesError::HostCount { agencies, found });
+/// Configurations of all nodes, in the order of the validators.
+fn configure(base: u16, hosts: &[Host], validators: usize) -> Result<Vec<NodeConfig>, HomesError> {
+    let found = hosts.len();
+    if found != validators {
+        return Err(HomesError::HostCount { validators, found });
     }
-    let (near, far): (Vec<&Host>, Vec<&Host>) =
-        layout.hosts.iter().partition(|host| host.is_loopback());
+    let (near, far): (Vec<&Host>, Vec<&Host>) = hosts.iter().partition(|host| host.is_loopback());
     if let (Some(host), false) = (near.first(), far.is_empty()) {
         return Err(HomesError::MixedHosts { host: Host::clone(host) });
     }
-    let base = layout.base_port;
-    let needed = agencies.saturating_mul(PORTS_PER_AGENCY.into());
+    let needed = validators.saturating_mul(PORTS_PER_AGENCY.into());
     let last = u16::try_from(needed).ok().and_then(|distance| base.checked_add(distance));
-    last.ok_or(HomesError::Ports { base, agencies, needed })?;
+    last.ok_or(HomesError::Ports { base, validators, needed })?;
     let places: Vec<(u16, u16, &Host)> = (0..)
-        .zip(&layout.hosts)
+        .zip(hosts)
         .map(|(index, host)| (index, base + index * PORTS_PER_AGENCY, host))
         .collect();
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -285,7 +297,7 @@ fn build(
     for ((planned, keys), config) in plan.agencies.iter().zip(&made.agencies).zip(configs) {
         let home = Home::new(building.join(folder_name(planned)));
         write_keys(&home, keys, seal)?;
-        let text = config_text(planned, config);
+        let text = config_text(&planned.name, config);
         files::write_durably(&home.config_file(), text.as_bytes(), Access::Everyone)?;
         write_genesis(&home, &made.genesis)?;
     }
@@ -304,6 +316,31 @@ fn write_keys(home: &Home, keys: &AgencyKeys, seal: (&Password, Cost)) -> Result
     Ok(())
 }
 
+/// Writes the configuration of the node whose validator key is in `home`: `hosts` are those of the
+/// document's validators, in their order.
+pub fn write_config(
+    home: &Home,
+    genesis: &Genesis,
+    (hosts, base_port): (&[Host], u16),
+) -> Result<NodeConfig, HomesError> {
+    let path = home.config_file();
+    if path.exists() {
+        return Err(HomesError::ConfigExists { path });
+    }
+    let key_file = home.key_file(KeyPurpose::Validator);
+    let key = Keystore::read(&key_file)?.public_key();
+    let descriptor = genesis.descriptor();
+    let own = descriptor.index_of(&key).ok_or(HomesError::NoValidator { path: key_file })?;
+    let configs = configure(base_port, hosts, descriptor.validators.len())?;
+    let config = configs.into_iter().nth(own.position());
+    let config = config.expect("there is one configuration for each validator");
+    let member = descriptor.validator(own).expect("its key stands at this index");
+    let name = genesis.agency(member.agency).map_or("", |agency| &agency.name);
+    let text = config_text(name, &config);
+    files::write_durably(&path, text.as_bytes(), Access::Everyone)?;
+    Ok(config)
+}
+
 /// Writes both forms of the document.
 pub fn write_genesis(home: &Home, genesis: &Genesis) -> Result<(), HomesError> {
     files::write_durably(&home.genesis_file(), &genesis.encode(), Access::Everyone)?;
@@ -311,14 +348,13 @@ pub fn write_genesis(home: &Home, genesis: &Genesis) -> Result<(), HomesError> {
     Ok(files::write_durably(&home.rendering_file(), text.as_bytes(), Access::Everyone)?)
 }
 
-fn config_text(planned: &PlannedAgency, config: &NodeConfig) -> String {
+fn config_text(name: &str, config: &NodeConfig) -> String {
     format!(
         "# {name}\n\
          # listen: 共识节点之间的监听地址 / where other validators connect (multiaddr)\n\
          # grpc, metrics: 查询与指标地址 / addresses of the query service and of the metrics\n\
          # peers: 其他共识节点的地址；身份以创世文件为准 / where the others are; who they are is in genesis\n\n\
          {text}",
-        name = planned.name,
         text = config.to_text(),
     )
 }

@@ -127,6 +127,17 @@ pub enum FileError {
         /// What the parser says, with its line.
         detail: String,
     },
+    /// A quotation mark of a CSV file that nothing closes: the rows behind it would pass for its cell.
+    #[error(
+        "row {row}, column {column:?}: a quotation mark opens this cell and takes in the rows behind \
+         it; a closing mark is missing, or a mark within a text is not doubled"
+    )]
+    OpenQuote {
+        /// Line on which the cell begins.
+        row: u64,
+        /// Its column.
+        column: String,
+    },
     /// The mapping file names a column that the file does not have.
     #[error(
         "the mapping names the column {column:?} in rule {rule:?}, the file has no such column"
@@ -159,6 +170,9 @@ impl FileError {
             Self::TooManyRows { limit } => format!("文件行数超过上限 {limit} 行"),
             Self::Encoding { encoding } => format!("文件不是 {encoding} 编码的文本"),
             Self::Malformed { format, detail } => format!("文件不是合法的 {format}：{detail}"),
+            Self::OpenQuote { row, column } => format!(
+                "第 {row} 行“{column}”列：该单元格以引号开头并吞入了后面的行；缺少右引号，或文本中的引号未写成两个"
+            ),
             Self::UnknownColumn { column, rule } => {
                 format!("映射规则“{rule}”引用的列“{column}”在文件中不存在")
             }

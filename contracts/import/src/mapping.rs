@@ -4,6 +4,7 @@
 mod apply;
 mod convert;
 mod file;
+mod quotes;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -474,6 +474,62 @@ fn a_mapping_file_is_read_strictly() {
 }
 
 #[test]
+fn a_quotation_mark_that_nothing_closes_takes_no_row_with_it() {
+    let csv = mapping(CSV, SALES);
+    let row = |no: &str, station: &str, remark: &str| {
+        format!("售,{no},2021/3/15 8:30,{PARTY},{station},A,1,箱,{remark}")
+    };
+    let read = |rows: &[String]| {
+        let file = format!("{HEADER}{}\r\n", rows.join("\r\n"));
+        match import(file.as_bytes(), &Source::Mapped(&csv)) {
+            Ok(read) => format!("{} rows", read.rows),
+            Err(FileError::OpenQuote { row, column }) => format!("row {row} {column}"),
+            Err(other) => other.to_string(),
+        }
+    };
+    let good = || row("S1", "T1", "");
+    for (name, rows, expected) in [
+        ("to the end of the file", vec![row("S0", "T1", "\"急冻"), good(), good()], "row 2 备注"),
+        ("in the last row", vec![good(), row("S0", "T1", "\"急冻")], "row 3 备注"),
+        (
+            "up to the next such cell, which closes it in its middle",
+            vec![row("S0", "\"T1", ""), good(), row("S2", "\"T1", "")],
+            "row 2 站点",
+        ),
+        (
+            "of two rows, none of them whole",
+            vec![good(), row("S0", "\"T1", ""), row("S2", "\"T1", "")],
+            "row 3 站点",
+        ),
+        (
+            "up to a cell that is in order",
+            vec![row("S0", "T1", "\"急冻"), good(), row("S2", "T1", "\"冻,虾\"")],
+            "row 2 备注",
+        ),
+        (
+            "up to a cell that begins with a comma",
+            vec![row("S0", "\"T1", ""), good(), row("S2", "T1", "\",冻虾\"")],
+            "row 2 站点",
+        ),
+        ("a text of two lines", vec![row("S0", "T1", "\"冻,虾\r\n一,级\""), good()], "2 rows"),
+        ("spaces behind it", vec![row("S0", "T1", "\"冻\n虾\"  "), good()], "2 rows"),
+        ("doubled marks", vec![row("S0", "T1", "\"冻\"\"\n\"\"虾\""), good()], "2 rows"),
+        ("a mark within a text", vec![row("S0", "T1", "21\" 冻虾"), good()], "2 rows"),
+        ("a mark that closes too early", vec![row("S0", "T1", "\"急冻\"虾"), good()], "2 rows"),
+    ] {
+        // One operation a document: the other rows have numbers of their own.
+        let rows: Vec<String> = (0..)
+            .zip(rows)
+            .map(|(at, row): (u32, String)| row.replace("S1", &format!("G{at}")))
+            .collect();
+        assert_eq!(read(&rows), expected, "{name}");
+    }
+    let error = FileError::OpenQuote { row: 10, column: "备注".to_owned() };
+    assert!(error.to_string().starts_with("row 10, column \"备注\": a quotation mark"), "{error}");
+    assert!(error.zh().starts_with("第 10 行“备注”列："), "{}", error.zh());
+}
+
+#[test]
 fn a_file_that_is_not_what_it_is_said_to_be_is_refused_whole() {
     let csv = mapping(CSV, SALES);
     let gb = mapping("format = \"csv\"\nencoding = \"gb18030\"", SALES);

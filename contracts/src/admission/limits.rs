@@ -31,7 +31,7 @@ pub const ID_CHARS_MAX: usize = 64;
 /// Characters of a place or party as an observation writes it: often a URI.
 pub const URI_CHARS_MAX: usize = 256;
 
-/// Bytes of such a place or party: it is a subject as it stands.
+/// Bytes of the canonical form of such a place or party: like a code, it fits into a subject.
 pub const URI_BYTES_MAX: usize = 480;
 
 /// Characters of a name or title.

@@ -12,6 +12,7 @@ use super::limits::{
 use super::{Checked, Place, Rule, refuse, refuse_unseen};
 use crate::identifier::party::PartyId;
 use crate::identifier::{Reason, customs, division, document, fold, licence, trade};
+use crate::links::{StationForm, station_form};
 
 /// Largest longitude, in micro-degrees.
 const LONGITUDE_MICRO_MAX: i64 = 180_000_000;
@@ -94,9 +95,10 @@ pub(super) fn station(station: &Station) -> Checked {
 /// `<number>:<id>` is how another agency's station is named; nobody registers one so.
 fn station_id(place: Place, id: &str) -> Checked {
     field::identifier(place, id, ("站点编码", "station identifier"), |id| {
-        let head = id.split_once(':').map(|(head, _)| head);
-        let is_index = |head: &str| !head.is_empty() && head.bytes().all(|b| b.is_ascii_digit());
-        if head.is_some_and(is_index) { Err(Reason::Prefix) } else { Ok(()) }
+        match station_form(id) {
+            StationForm::OfAgency => Err(Reason::Prefix),
+            StationForm::Own | StationForm::Uri => Ok(()),
+        }
     })
 }
 

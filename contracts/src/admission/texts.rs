@@ -1,16 +1,21 @@
-//! Every text of every body: its longest form and how it is searched for personal data. One table,
-//! so that a new field cannot be forgotten by one of the checks.
+//! Every text of every body: its longest form, how it is searched for personal data, and whether the
+//! subject that it names fits into a link. One table, so that a new field cannot be forgotten by one
+//! of the checks.
 
-use proto::schema::Body;
+use proto::AgencyIndex;
+use proto::limits::{AGENCIES_MAX, SUBJECT_BYTES_MAX};
 use proto::schema::body::is_canonical_text;
 use proto::schema::event::{Event, Item, Observation};
 use proto::schema::registry::{Certificate, Declaration};
+use proto::schema::{Body, roles};
 
 use super::limits::{
     CODE_BYTES_MAX, CODE_CHARS_MAX, DEFINITION_CHARS_MAX, ID_CHARS_MAX, NAME_CHARS_MAX,
     NOTICE_CHARS_MAX, REMARK_CHARS_MAX, URI_BYTES_MAX, URI_CHARS_MAX,
 };
-use super::{Checked, Place, Rule, refuse, refuse_unseen};
+use super::{AdmissionError, Checked, Place, Rule, refuse, refuse_unseen};
+use crate::codes::Codes;
+use crate::links::Naming;
 use crate::privacy::{Finding, Scan, scan};
 use crate::scheme::canonical;
 
@@ -116,6 +121,28 @@ fn text(place: Place, text: &str, kind: Kind) -> Checked {
     } else {
         refuse(place, text, Rule::CodeLength { found, limit })
     }
+}
+
+/// Checks that every subject of a body fits into a link. A normaliser may make more bytes of a text
+/// than it has, and a receipt with a longer subject could be written and never read again.
+pub(super) fn subjects(body: &Body) -> Checked {
+    // Of stations and unread codes the agency's index is a part; the last one is the longest.
+    let agency = AgencyIndex::new(AGENCIES_MAX - 1);
+    let naming = Naming { agency, codes: &Codes::default() };
+    let limit = usize::from(SUBJECT_BYTES_MAX);
+    for (field, named) in roles::named(body) {
+        let found = naming.subject(field, named).key.len();
+        if (1..=limit).contains(&found) {
+            continue;
+        }
+        let rule = Rule::CodeLength { found, limit };
+        // The very text, not an equal one: it is told by its own field.
+        visit(body, &mut |place, text, _| {
+            if std::ptr::eq(text, named) { refuse(place, text, rule.clone()) } else { Ok(()) }
+        })?;
+        return Err(AdmissionError::whole(rule));
+    }
+    Ok(())
 }
 
 /// The original of an observation is kept verbatim, so it is searched like free text: as it came, and

@@ -39,7 +39,7 @@ pub struct Site {
     pub agency: Option<AgencyIndex>,
 }
 
-/// Who has some of a unit.
+/// Who has some of a unit. Where several parties report one station, what lies there is named once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Holder {
     /// Party.
@@ -227,7 +227,7 @@ pub fn vehicle(
 
 fn holders(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Holder>, StateFault> {
     let mut holders = Vec::new();
-    for place in stock::places(state, unit, limit)? {
+    for place in stock::holdings(state, unit, limit)? {
         if place.on_hand == 0 {
             continue;
         }
@@ -268,7 +268,7 @@ fn balances(
     unit: &[u8],
     (consignments, limit): (&[Consignment], usize),
 ) -> Result<Vec<Balance>, StateFault> {
-    let places = stock::places(state, unit, limit)?;
+    let places = stock::holdings(state, unit, limit)?;
     let mut balances = Vec::new();
     for sums in &record.totals {
         let uom = sums.uom;

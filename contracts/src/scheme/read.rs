@@ -1,5 +1,6 @@
 //! Reads a code by a scheme: carrier, segments from left to right, check, constraints.
 
+use proto::limits::SUBJECT_BYTES_MAX;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::canonical::{Url, canonical, is_invisible};
@@ -86,12 +87,15 @@ impl Scheme {
         }
         self.verify(&texts)?;
         self.constrain(&texts)?;
-        Ok(ParsedCode {
+        let read = ParsedCode {
             scheme: self.id().to_owned(),
             version: self.version(),
             identity: self.identity.clone(),
             parts: self.segments.iter().map(|s| s.name.clone()).zip(texts).collect(),
-        })
+        };
+        // What an address carries may be longer than the address: a key that no link holds is none.
+        let fits = read.key().len() <= usize::from(SUBJECT_BYTES_MAX);
+        if fits { Ok(read) } else { Err(Reason::Length.into()) }
     }
 
     /// What the carrier carries.

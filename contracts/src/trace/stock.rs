@@ -1,6 +1,8 @@
 //! Quantities: what came to a place, what left it, what is on the road. Every sum has one unit of
 //! measure; sums of different units are never mixed.
 
+use std::collections::BTreeMap;
+
 use proto::schema::OperationKind;
 use proto::trie::Namespace;
 
@@ -12,7 +14,7 @@ use crate::record::unit::{Flow, Sums};
 use crate::record::{self, joined, load, parted};
 use crate::state::{Overlay, State, StateFault};
 
-/// A holder of a unit: a party at a station, with its sums in one unit of measure.
+/// A party at a station, and how much of a unit is there in one unit of measure.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Place {
     /// Station, empty where no event named one.
@@ -66,17 +68,64 @@ pub fn balance(
     record::load_or_default(state, Namespace::Balance, &balance_key(unit, station, uom))
 }
 
-/// Places that have or had the unit, at most `limit`, ascending.
+/// Places that have or had the unit, at most `limit`, ascending; each with what the party's own events
+/// leave there.
 pub fn places(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Place>, StateFault> {
-    let mut places = Vec::new();
+    let reports = reports(state, unit, limit)?;
+    Ok(reports.into_iter().map(|(place, _)| place).collect())
+}
+
+/// What lies where, at most `limit` places looked at, ascending: at each station what its balance says,
+/// shared out among the parties that report it.
+///
+/// An owner and the store that keeps the goods report the same boxes, each in its own words, so what
+/// their events leave cannot be added up. The balance of the station is shared out in this order: who
+/// has some by its own events, of these who records storing, then by party. Each gets at most what its
+/// own events leave; the first of them also gets what no events account for.
+pub fn holdings(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Place>, StateFault> {
+    let mut stations: BTreeMap<(Vec<u8>, i32), Vec<Report>> = BTreeMap::new();
+    let mut holdings = Vec::new();
+    for (place, sums) in reports(state, unit, limit)? {
+        // Without a station nothing says that two parties speak of one place.
+        if place.station.is_empty() {
+            holdings.push(place);
+        } else {
+            stations.entry((place.station.clone(), place.uom)).or_default().push((place, sums));
+        }
+    }
+    for ((station, uom), mut parties) in stations {
+        let mut rest = balance(state, unit, &station, uom)?.on_hand();
+        let stores = |sums: &Sums| sums.stored_in != 0 || sums.stored_out != 0;
+        parties.sort_by_key(|(place, sums)| (place.on_hand <= 0, !stores(sums)));
+        let first = holdings.len();
+        for (place, _) in parties {
+            let on_hand = place.on_hand.clamp(0, rest.max(0));
+            rest = rest.saturating_sub(on_hand);
+            holdings.push(Place { on_hand, ..place });
+        }
+        if let Some(first) = holdings.get_mut(first) {
+            first.on_hand = first.on_hand.saturating_add(rest);
+        }
+    }
+    holdings.sort();
+    Ok(holdings)
+}
+
+/// A place by the events of its party, and their sums.
+type Report = (Place, Sums);
+
+/// What each party's own events say of each place, ascending.
+fn reports(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Report>, StateFault> {
+    let mut reports = Vec::new();
     for found in Pages::of(Namespace::Unit, unit, Map::Places).scan(state, None, limit)? {
         let sums: Sums = super::value_of(&found.key, &found.value)?;
         let Some((station, party)) = found.key.get(1..).and_then(parted) else { continue };
         let (station, party) = (station.to_vec(), party.to_vec());
-        places.push(Place { station, party, uom: sums.uom, on_hand: sums.on_hand() });
+        let place = Place { station, party, uom: sums.uom, on_hand: sums.on_hand() };
+        reports.push((place, sums));
     }
-    places.sort();
-    Ok(places)
+    reports.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(reports)
 }
 
 /// Consignments of the unit that are on the road, at most `limit` of its shipments looked at.
@@ -96,7 +145,7 @@ pub fn on_road(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<OnRoa
 /// The state that a unit is in, as far as `limit` places and shipments tell.
 pub fn status(state: &dyn State, unit: &[u8], limit: usize) -> Result<Status, StateFault> {
     let Some(record) = super::unit::of(state, unit)? else { return Ok(Status::Active) };
-    let here = places(state, unit, limit)?.iter().any(|place| place.on_hand > 0);
+    let here = holdings(state, unit, limit)?.iter().any(|place| place.on_hand > 0);
     if here || !on_road(state, unit, limit)?.is_empty() {
         return Ok(Status::Active);
     }

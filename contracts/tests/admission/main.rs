@@ -6,6 +6,7 @@ mod acts;
 mod events;
 mod gate;
 mod registry;
+mod subjects;
 
 use contracts::admission::{AdmissionError, admit};
 use proto::operation::{OpUid, Operation, Salt};

@@ -1,6 +1,7 @@
 //! Facts: what each type of event does to stock, lineage, containment and papers.
 
 use contracts::codes::Codes;
+use contracts::query::locate;
 use contracts::record::unit::Sums;
 use contracts::trace::lineage::{containments, descents};
 use contracts::trace::stock::{Status, balance, on_road, places, status};
@@ -105,6 +106,104 @@ fn sold_in_stock_and_on_the_road_add_up_to_what_was_coded() {
     assert_eq!((road.len(), road[0].amounts[0].milli), (1, 15_000));
     let total = units::of(&chain.entries, &unit("L")).unwrap().unwrap().totals[0];
     assert_eq!(total.made, 30_000 + 40_000 + 15_000 + total.sold);
+}
+
+/// An event of `party` at the station `S`.
+fn at_store(minute: u64, party: &str, count: u64) -> Event {
+    Event { station: "S".to_owned(), ..at(minute, party, vec![item("L", boxes(count))]) }
+}
+
+/// What a unit's holders have, and its origin, stock and what is on the road, in boxes.
+fn located(chain: &Chain) -> (Vec<String>, [i64; 3]) {
+    let place = locate::unit(&chain.entries, &unit("L"), MANY).unwrap().unwrap();
+    let of = |holder: &locate::Holder| {
+        let party = String::from_utf8_lossy(&holder.party).into_owned();
+        format!("{party} {}", holder.amount.milli / 1_000)
+    };
+    let held: i64 = place.holders.iter().map(|holder| holder.amount.milli).sum();
+    let [total] = place.balances[..] else { panic!("one unit of measure") };
+    assert_eq!(held, total.in_stock, "the holders have what is in stock");
+    let sums = [total.origin, total.in_stock, total.in_transit].map(|milli| milli / 1_000);
+    (place.holders.iter().map(of).collect(), sums)
+}
+
+#[test]
+fn an_owner_and_its_store_that_report_one_place_hold_the_goods_once() {
+    let mut chain = Chain::new();
+    record(&mut chain, BJ, OperationKind::Commission, at_store(1, "owner", 100));
+    assert_eq!(located(&chain), (vec!["owner 100".to_owned()], [100, 100, 0]));
+    record(&mut chain, BJ, OperationKind::StorageIn, at_store(2, "store", 100));
+    assert_eq!(located(&chain), (vec!["store 100".to_owned()], [100, 100, 0]));
+    let shipped = Event {
+        document: "D-1".to_owned(),
+        counterparty: "buyer".to_owned(),
+        ..at_store(3, "owner", 60)
+    };
+    record(&mut chain, BJ, OperationKind::Ship, shipped);
+    assert_eq!(located(&chain), (vec!["store 40".to_owned()], [100, 40, 60]));
+    record(&mut chain, BJ, OperationKind::StorageOut, at_store(4, "store", 60));
+    assert_eq!(located(&chain), (vec!["store 40".to_owned()], [100, 40, 60]));
+    let lists = [
+        locate::station(&chain.entries, b"0:S", MANY).unwrap(),
+        locate::party(&chain.entries, b"store", MANY).unwrap(),
+    ];
+    for list in lists {
+        let held: Vec<(&[u8], i64)> = list.iter().map(|h| (&*h.party, h.on_hand)).collect();
+        assert_eq!(held, [(&b"store"[..], 40_000)]);
+    }
+    assert_eq!(locate::party(&chain.entries, b"owner", MANY).unwrap(), []);
+    // All of what is left is divided by its owner: the store's own count does not keep it alive.
+    let cut = Event { outputs: vec![item("A", boxes(40))], ..at_store(5, "owner", 40) };
+    record(&mut chain, BJ, OperationKind::Split, cut);
+    assert_eq!(located(&chain), (vec![], [100, 0, 60]));
+    let taken = receive(9, ("buyer", "owner"), "D-1", vec![item("L", boxes(60))]);
+    chain.one(platform(BJ), taken);
+    record(&mut chain, BJ, OperationKind::Sale, at(10, "buyer", vec![item("L", boxes(60))]));
+    assert_eq!(status(&chain.entries, &unit("L"), MANY).unwrap(), Status::Sold);
+}
+
+#[test]
+fn what_lies_at_a_station_is_shared_out_among_those_that_report_it() {
+    use OperationKind as Kind;
+    type Reported<'a> = &'a [(Kind, &'a str, u64)];
+    let cases: &[(&str, Reported<'_>, &[&str])] = &[
+        ("two owners", &[(Kind::Commission, "a", 30), (Kind::Receive, "b", 20)], &["a 30", "b 20"]),
+        (
+            "two owners and a store that took in more than the one, less than both",
+            &[(Kind::Commission, "a", 30), (Kind::Receive, "b", 20), (Kind::StorageIn, "s", 40)],
+            &["a 10", "s 40"],
+        ),
+        (
+            "a store that says only what went out",
+            &[(Kind::Commission, "a", 100), (Kind::StorageOut, "s", 60)],
+            &["a 40"],
+        ),
+        ("more went than came", &[(Kind::Commission, "a", 10), (Kind::Sale, "b", 30)], &["a -20"]),
+        (
+            "each states its stock and one of two ways out",
+            &[
+                (Kind::OpeningStock, "a", 60),
+                (Kind::Sale, "a", 50),
+                (Kind::OpeningStock, "s", 60),
+                (Kind::StorageOut, "s", 50),
+            ],
+            &["a 10", "s 60"],
+        ),
+    ];
+    for (name, reported, expected) in cases {
+        let mut chain = Chain::new();
+        for (minute, (kind, party, count)) in (1..).zip(*reported) {
+            record(&mut chain, BJ, *kind, at_store(minute, party, *count));
+        }
+        assert_eq!(located(&chain).0, *expected, "{name}");
+    }
+    // Nothing says that two parties without a station speak of one place.
+    let mut chain = Chain::new();
+    for (minute, kind, party) in [(1, Kind::Commission, "a"), (2, Kind::StorageIn, "s")] {
+        let nowhere = Event { station: String::new(), ..at_store(minute, party, 10) };
+        record(&mut chain, BJ, kind, nowhere);
+    }
+    assert_eq!(located(&chain).0, ["a 10", "s 10"]);
 }
 
 #[test]

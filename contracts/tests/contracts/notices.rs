@@ -133,3 +133,25 @@ fn a_result_is_recorded_once_with_the_grade_that_its_scores_give() {
     assert_eq!(evaluations(&chain.entries, 9).unwrap().len(), 1);
     assert_eq!(evaluation::of(&chain.entries, AgencyIndex::new(BJ), "E-1").unwrap(), None);
 }
+
+#[test]
+fn the_log_of_the_station_that_a_result_is_of_says_so() {
+    let mut chain = Chain::new();
+    let of = |kind: &str, object: &str| {
+        let Body::Evaluation(body) =
+            Body::decode(OperationKind::Evaluation, &result("E", "B").body).unwrap()
+        else {
+            unreachable!("a result was encoded")
+        };
+        let (object_kind, object) = (kind.to_owned(), object.to_owned());
+        let id = format!("E-{kind}");
+        let body = Evaluation { id, object_kind, object, ..body };
+        operation(OperationKind::Evaluation, &Body::Evaluation(body))
+    };
+    let outcome = chain.one(agency(TJ), of("station", "CK01"));
+    let links: Vec<&[u8]> =
+        outcome.links.as_slice().iter().map(|link| &*link.subject.key).collect();
+    assert_eq!(links, [b"1:CK01"]);
+    let outcome = chain.one(agency(TJ), of("platform", "CK01"));
+    assert_eq!((outcome.code, outcome.links.as_slice().len()), (0, 0));
+}

@@ -2,9 +2,11 @@
 
 use contracts::execute::may_submit;
 use contracts::refusal::{Refusal, TABLE, reason};
+use proto::codec::Canonical as _;
+use proto::limits::SUBJECT_BYTES_MAX;
 use proto::operation::Operation;
-use proto::receipt::{Role, SubjectKind};
-use proto::schema::event::Observation;
+use proto::receipt::{Links, Role, SubjectKind};
+use proto::schema::event::{Event, Observation};
 use proto::schema::{Body, OperationKind};
 use proto::submitter::SubmitterRole;
 
@@ -98,6 +100,38 @@ fn what_was_refused_may_be_submitted_again() {
 }
 
 #[test]
+fn a_station_is_changed_by_the_agency_that_registered_it_alone() {
+    use proto::schema::registry::Station;
+    let mut chain = Chain::new();
+    let register = |id: &str, name: &str| {
+        let (id, name) = (id.to_owned(), name.to_owned());
+        let body = Body::Station(Station { id, name, ..Station::default() });
+        operation(OperationKind::Station, &body)
+    };
+    let name = |chain: &Chain, key: &str| {
+        let found = contracts::registry::station(&chain.entries, key.as_bytes()).unwrap();
+        found.and_then(|held| held.entry).map(|entry| entry.name).unwrap_or_default()
+    };
+    let uri = "urn:epc:id:sgln:6930000.00002.0";
+    assert_eq!(chain.one(platform(HE), register(uri, "冀")).code, 0);
+    assert_eq!(chain.one(platform(HE), register("CK01", "冀一")).code, 0);
+    // What admission would refuse is no way around it either.
+    for (id, key) in
+        [(uri, uri), ("ｕｒｎ:epc:id:sgln:6930000.00002.0", uri), ("2：CK01", "2:CK01")]
+    {
+        let before = name(&chain, key);
+        let refused = chain.one(platform(BJ), register(id, "京"));
+        let expected = Refusal::StationForeign { station: key.to_owned(), agency: 2 };
+        assert_eq!(refused.refusal, Some(expected), "{id}");
+        assert_eq!(name(&chain, key), before);
+    }
+    assert_eq!(chain.one(regulator(HE), register(uri, "冀改")).code, 0);
+    assert_eq!(name(&chain, uri), "冀改");
+    assert_eq!(chain.one(platform(BJ), register("CK01", "京一")).code, 0, "its own CK01");
+    assert_eq!(name(&chain, "2:CK01"), "冀一");
+}
+
+#[test]
 fn more_subjects_than_an_operation_may_name_are_refused_whole() {
     let mut chain = Chain::new();
     let limit = chain.limits.max_links;
@@ -132,6 +166,22 @@ fn execution_is_total_over_bytes_that_admission_would_refuse() {
             chain.one(Who(BJ, role), operation_with(*kind, uid, &body));
         }
     }
+}
+
+#[test]
+fn a_subject_that_no_link_holds_is_refused_though_admission_was_passed_by() {
+    let mut chain = Chain::new();
+    let at_station = |station: String| {
+        let sold = at(0, "p", vec![item("A", boxes(1))]);
+        event(OperationKind::Sale, Event { station, ..sold })
+    };
+    let limit = usize::from(SUBJECT_BYTES_MAX);
+    let longest = chain.one(platform(BJ), at_station("s".repeat(limit - 2)));
+    assert_eq!(longest.code, 0);
+    let read = Links::decode(&longest.links.encode());
+    assert_eq!(read.as_ref(), Ok(&longest.links), "the receipt can be read again");
+    let longer = chain.one(platform(BJ), at_station("s".repeat(limit - 1)));
+    assert_eq!((longer.code, longer.links.as_slice().len()), (13, 1));
 }
 
 #[test]

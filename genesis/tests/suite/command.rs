@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use genesis::home::Home;
+
 struct Ran {
     code: Option<i32>,
     out: String,
@@ -160,7 +162,12 @@ fn what_is_wrong_is_said_and_nothing_is_left() {
 fn agencies_that_make_their_own_keys_agree_on_one_document() {
     let folder = folder();
     let at = folder.path();
-    let mut rendering = String::from(TEMPLATE);
+    // A trial names the parameters and the role table of this software.
+    assert_eq!(run(at, &NEW).code, Some(0));
+    let trial = fs::read_to_string(at.join("net/genesis.toml")).unwrap();
+    let (_, behind) = trial.split_once("[epoch]\n").unwrap();
+    let (epoch, _) = behind.split_once("[[agency]]").unwrap();
+    let mut rendering = TEMPLATE.replace("<epoch>", epoch);
     for agency in ["0", "1"] {
         let ran = run(at, &["keys", "--out", agency, "--password-file", "password"]);
         assert_eq!(ran.code, Some(0), "{}", ran.error);
@@ -170,12 +177,21 @@ fn agencies_that_make_their_own_keys_agree_on_one_document() {
         }
     }
     fs::write(at.join("agreed.toml"), &rendering).unwrap();
-    for agency in ["0", "1"] {
-        let built = run(at, &["build", "agreed.toml", "--out", agency]);
+    let hosts = ["--host", "bj.example", "--host", "10.0.0.2"];
+    for (agency, other) in [("0", "/ip4/10.0.0.2/tcp/7110"), ("1", "/dns/bj.example/tcp/7100")] {
+        let built = run(at, &[&["build", "agreed.toml", "--out", agency], &hosts[..]].concat());
         assert_eq!(built.code, Some(0), "{}{rendering}", built.error);
-        assert_eq!(run(at, &["check", agency]).code, Some(0));
+        assert!(built.out.starts_with(&format!("{agency}/node.toml  ")), "{}", built.out);
+        let checked = run(at, &["check", agency]);
+        assert_eq!(checked.code, Some(0), "{}", checked.out);
+        let home = Home::new(at.join(agency));
+        let config = home.read_config().unwrap();
+        let peers: Vec<&str> = config.peers.iter().map(|peer| &*peer.address).collect();
+        assert_eq!(peers, [other]);
+        home.read_genesis().unwrap().check_role_table().unwrap();
     }
     assert_eq!(run(at, &["hash", "0"]).out, run(at, &["hash", "1"]).out);
+    refuses_to_configure(at, &hosts);
     let again = run(at, &["keys", "--out", "0", "--password-file", "password"]);
     assert_eq!(again.code, Some(1));
     assert!(again.error.contains("existing keys are never overwritten"), "{}", again.error);
@@ -185,24 +201,38 @@ fn agencies_that_make_their_own_keys_agree_on_one_document() {
     assert!(other.error.contains("holds another chain; it is not replaced"), "{}", other.error);
 }
 
+/// What keeps `build` from writing a configuration.
+fn refuses_to_configure(at: &Path, hosts: &[&str]) {
+    for (out, hosts, words) in [
+        ("0", hosts, "0/node.toml: exists; it is not replaced"),
+        ("other", hosts, "validator.key"),
+        ("net/hebei", hosts, "holds another chain"),
+    ] {
+        let ran = run(at, &[&["build", "agreed.toml", "--out", out], hosts].concat());
+        assert_eq!(ran.code, Some(1), "{out}");
+        assert!(ran.error.contains(words), "{out}: {}", ran.error);
+    }
+    fs::remove_file(at.join("0/node.toml")).unwrap();
+    for (hosts, words) in [
+        (&hosts[..2], "hosts: expected 2, one per validator, found 1"),
+        (&["--host", "bj.example", "--host", "127.0.0.1"][..], "is this machine alone"),
+    ] {
+        let ran = run(at, &[&["build", "agreed.toml", "--out", "0"], hosts].concat());
+        assert_eq!(ran.code, Some(1), "{hosts:?}");
+        assert!(ran.error.contains(words), "{hosts:?}: {}", ran.error);
+    }
+    fs::copy(at.join("net/hebei/keys/validator.key"), at.join("0/keys/validator.key")).unwrap();
+    let ran = run(at, &[&["build", "agreed.toml", "--out", "0"], hosts].concat());
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.error.contains("is not the key of a validator"), "{}", ran.error);
+}
+
 const TEMPLATE: &str = r#"
 format = "jjj-genesis/1"
 time = "2026-10-01T08:00:00Z"
 recovery_threshold = 2
 [epoch]
-suite = 0
-protocol = 1
-number = 0
-first_height = 1
-mode = "unanimous"
-rotation_blocks = 1024
-lag = 4
-max_ttl_ms = 86400000
-max_block_bytes = 1048576
-max_ops = 10000
-max_links = 2048
-max_block_links = 200000
-role_table = "0707070707070707070707070707070707070707070707070707070707070707"
+<epoch>
 [[agency]]
 index = 0
 name = "北京"

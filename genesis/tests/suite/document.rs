@@ -61,6 +61,14 @@ fn a_document_says_who_may_do_what() {
     assert!(fixed().check_role_table().is_err(), "another role table cannot be executed here");
 }
 
+/// Gives the last submitter another party.
+fn rename(document: &mut Document, party: &str) {
+    let entry = document.state.last_mut().unwrap();
+    let party = party.to_owned();
+    entry.value =
+        SubmitterRecord { party, ..SubmitterRecord::decode(&entry.value).unwrap() }.encode();
+}
+
 /// Breaks one rule of a good document and gives the words that name it.
 type Breaking = (fn(&mut Document), &'static str);
 
@@ -133,6 +141,18 @@ const BREAKINGS: &[Breaking] = &[
     (|d| d.state[11].value.push(0), "state[11] (submitter): 1 bytes follow the end"),
     (|d| d.state[11].value[2] = 9, "state[11] (submitter): submitter role: is 1, 2 or 3"),
     (|d| d.state[11].value[1] = 3, "state[11] (submitter): agency 3 is not one of 3 agencies"),
+    (|d| rename(d, ""), "state[11] (submitter).party: must not be empty"),
+    (|d| rename(d, "平台 "), "state[11] (submitter).party: must not begin or end with white space"),
+    (|d| rename(d, "１１:platform"), "state[11] (submitter).party: must be in Unicode"),
+    (|d| rename(d, &"AB".repeat(32)), "state[11] (submitter).party: a commitment is written in"),
+    (
+        |d| rename(d, "91130181ma0f12343l"),
+        "state[11] (submitter).party: a credit code is written in capitals",
+    ),
+    (
+        |d| rename(d, "91130181-MA0F12343L"),
+        "state[11] (submitter).party: a credit code is written in capitals",
+    ),
 ];
 
 #[test]
@@ -142,6 +162,17 @@ fn each_broken_rule_is_named_with_its_field() {
         break_rule(&mut document);
         let refused = Genesis::new(document).expect_err(words).to_string();
         assert!(refused.starts_with(words), "case {position}: {refused}");
+    }
+}
+
+#[test]
+fn a_party_in_its_normal_form_stands_in_a_document() {
+    for party in
+        ["13:platform", "河北平台", &*"ab".repeat(32), "91130181MA0F12343L", "beijing-platform-1"]
+    {
+        let mut document = made(3).genesis.into_document();
+        rename(&mut document, party);
+        assert!(Genesis::new(document).is_ok(), "{party}");
     }
 }
 

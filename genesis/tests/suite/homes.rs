@@ -77,8 +77,8 @@ fn a_layout_that_cannot_work_writes_nothing() {
     let out = folder.path().join("net");
     let (plan, made) = (plan(), made(1));
     let cases: [(LayoutChange, &str); 3] = [
-        (|layout| layout.base_port = 65_510, "base port 65510: 3 agencies"),
-        (|layout| drop(layout.hosts.pop()), "hosts: expected 3, one per agency, found 2"),
+        (|layout| layout.base_port = 65_510, "base port 65510: 3 validators"),
+        (|layout| drop(layout.hosts.pop()), "hosts: expected 3, one per validator, found 2"),
         (
             |layout| layout.hosts[1] = "10.1.1.1".parse().unwrap(),
             "hosts: /ip4/127.0.0.1 is this machine alone",

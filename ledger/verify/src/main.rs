@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, ValueEnum};
-use ledger::bundle::{BUNDLE_JSON_CHARS_MAX, Bundle};
+use ledger::bundle::{BUNDLE_JSON_CHARS_MAX, Bundle, BundleError};
 use proto::{ChainId, Hash, Height, TimeMs};
 use verify::{Freshness, Language, Level, Options, TrustFile};
 
@@ -137,7 +137,10 @@ fn read_bundle(path: &Path) -> anyhow::Result<Result<Bundle, verify::Failure>> {
     let read = if is_json {
         match std::str::from_utf8(&bytes) {
             Ok(text) => Bundle::from_json(text),
-            Err(_) => bail!("{name} is neither a bundle nor text"),
+            Err(error) => {
+                let detail = format!("byte {} is not UTF-8", error.valid_up_to());
+                Err(BundleError::Json { detail })
+            }
         }
     } else {
         Bundle::from_bytes(&bytes)

@@ -459,7 +459,10 @@ fn unreadable_files_and_other_chains_have_their_own_exit_codes() {
     let short = Desk { genesis_hash: "ab".to_owned(), folder: tempfile::tempdir().unwrap() };
     assert_eq!(short.run(&good, &[]).0, 2);
     assert_eq!(desk.run(Path::new("/nowhere/at/all"), &[]).0, 2);
+    let mut json = bundle.to_json().into_bytes();
+    json[100] ^= 0x80;
     for (name, bytes, says) in [
+        ("flipped.json", &*json, "byte 100 is not UTF-8"),
         ("empty", b"".as_slice(), "C6.1"),
         ("noise", b"\xff\xff\xff\xff", "C5"),
         ("json of something else", b"{\"a\":1}", "C5"),

@@ -77,11 +77,11 @@ pub enum Field {
     Certificates,
     /// `declaration`, `number` of a declaration.
     Declaration,
-    /// `party`, `id` of a party, `parties[]`, `consignee`.
+    /// `party`, `id` of a party, `parties[]`, `consignee`, `object` of an evaluation of a party.
     Party,
     /// `counterparty`.
     Counterparty,
-    /// `station`, `id` of a station, `stations[]`, `port`.
+    /// `station`, `id` of a station, `stations[]`, `port`, `object` of an evaluation of a station.
     Station,
     /// `counterparty_station`.
     CounterpartyStation,
@@ -237,10 +237,17 @@ pub fn named(body: &Body) -> Vec<(Field, &str)> {
             found.extend(release.codes.iter().map(|code| (Field::Items, &**code)));
             found.extend(release.parties.iter().map(|party| (Field::Party, &**party)));
         }
+        Body::Evaluation(result) => {
+            let field = match &*result.object_kind {
+                "party" => Some(Field::Party),
+                "station" => Some(Field::Station),
+                _ => None, // nodes and platforms have no log
+            };
+            found.extend(field.map(|field| (field, &*result.object)));
+        }
         Body::Product(_)
         | Body::AlertAcknowledge(_)
         | Body::ReleaseWithdraw(_)
-        | Body::Evaluation(_)
         | Body::SchemePropose(_)
         | Body::RulePropose(_)
         | Body::Approve(_) => (), // these name no subject of a log

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Encoding, Format, Mapping};
+use super::{Encoding, Format, Mapping, quotes};
 use crate::FileError;
 use crate::gate::Fault;
 use crate::limits::{DEPTH_MAX, NODES_MAX, ROWS_MAX};
@@ -183,6 +183,7 @@ pub(super) fn csv(
         .from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| malformed(error.to_string()))?.clone();
     let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+    quotes::check(text, mapping.delimiter, &header)?;
     let mut names = BTreeSet::new();
     for name in header.iter().filter(|name| !name.is_empty()) {
         if !names.insert(name.clone()) {

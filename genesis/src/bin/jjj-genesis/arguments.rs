@@ -85,6 +85,13 @@ pub(crate) struct Build {
     /// Folder that gets genesis.bin and genesis.toml
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// Host of a validator, one for each in the order of the document: writes node.toml of the node
+    /// whose keys/validator.key stands in the folder
+    #[arg(long = "host", value_name = "HOST")]
+    pub(crate) hosts: Vec<Host>,
+    /// First port; each validator's follow at distances of ten
+    #[arg(long, value_name = "PORT", default_value_t = 7100, requires = "hosts")]
+    pub(crate) base_port: u16,
 }
 
 #[derive(Args, Debug)]

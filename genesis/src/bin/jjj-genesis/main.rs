@@ -118,6 +118,11 @@ fn make_document(
         bail!("{}: holds another chain; it is not replaced", home.genesis_file().display());
     }
     files::create_folder(home.folder())?;
+    if !build.hosts.is_empty() {
+        let config = homes::write_config(&home, &made, (&build.hosts, build.base_port))?;
+        let (path, listen) = (home.config_file(), config.listen.join(" "));
+        writeln!(out, "{}  {listen}  grpc {}", path.display(), config.grpc)?;
+    }
     homes::write_genesis(&home, &made)?;
     describe(&made, language, out)?;
     Ok(ExitCode::SUCCESS)
