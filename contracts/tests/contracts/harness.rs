@@ -194,7 +194,9 @@ pub(crate) fn step_line(step: &Step) -> String {
             status_name(record.status())
         ),
         StepKind::Recognised => format!("{from} is {to} [{links}]\n"),
-        StepKind::Unspecified | StepKind::Deadline | StepKind::RiskJob => String::new(),
+        StepKind::Unspecified | StepKind::Deadline | StepKind::RiskJob | StepKind::Correction => {
+            String::new()
+        }
     }
 }
 
