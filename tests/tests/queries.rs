@@ -169,6 +169,38 @@ async fn a_trace_without_proof_says_the_same_as_a_proven_one() -> anyhow::Result
 }
 
 #[tokio::test]
+async fn a_trace_says_where_the_units_were_at_its_height() -> anyhow::Result<()> {
+    let net = Devnet::started(1)?;
+    net.executed(&[0], 1, 30).await?;
+    let stock = at(LEFT_MS, SENDER, "", vec![boxes("BOX-1", 3)]);
+    let stored = recorded(&net, vec![operation(OperationKind::OpeningStock, "stock", stock)]);
+    let stored = stored.await?;
+    let shipped = recorded(&net, vec![ship("D-1", vec![boxes("BOX-1", 2)])]).await?;
+    let received = recorded(&net, vec![receive("D-1", vec![boxes("BOX-1", 2)])]).await?;
+    let used = recorded(&net, vec![ship("D-2", vec![boxes("BOX-1", 1)])]).await?;
+    net.hardened(used, 30).await?;
+    for mode in [ProofMode::None, ProofMode::Complete] {
+        for (at_height, holder, stock, on_road) in [
+            (stored, SENDER, 3_000, 0),
+            (shipped, SENDER, 1_000, 2_000),
+            (used, RECEIVER, 2_000, 1_000),
+        ] {
+            let asked = TraceRequest { proof_mode: mode.into(), at_height, ..Default::default() };
+            let answer = traced(&net, asked).await??;
+            let [unit] = answer.units.as_slice() else { anyhow::bail!("one unit: {answer:?}") };
+            let held = unit.quantities.clone().unwrap_or_default();
+            assert_eq!(
+                (answer.height, &*unit.holder, held.in_stock_milli, held.in_transit_milli),
+                (at_height, holder, stock, on_road),
+                "{mode:?} {unit:?}"
+            );
+        }
+    }
+    assert!(stored < shipped && shipped < received && received < used, "four heights");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_proof_continues_the_checkpoints_that_the_caller_holds() -> anyhow::Result<()> {
     let net = Devnet::started(1)?;
     net.executed(&[0], 1, 30).await?;
