@@ -104,7 +104,7 @@ impl AlertService for Service {
         &self,
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
-        answered(request, |asked| {
+        answered(&self.lanes.long, request, |asked| {
             let filter = if asked.include_closed { Filter::All } else { Filter::Active };
             let place = (asked.page_size, asked.page_token.as_str());
             // Ordered by urgency: the whole list is read, the page is cut from it.
@@ -115,13 +115,14 @@ impl AlertService for Service {
             })?;
             Ok(ListAlertsResponse { height, alerts, next_page_token })
         })
+        .await
     }
 
     async fn get_alert(
         &self,
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
-        answered(request, |GetAlertRequest { id }| {
+        answered(&self.lanes.long, request, |GetAlertRequest { id }| {
             let one = |state: &dyn State| {
                 alerts::one(state, id).map(|one| one.into_iter().collect::<Vec<_>>())
             };
@@ -133,6 +134,7 @@ impl AlertService for Service {
             })?;
             Ok(GetAlertResponse { height, ..answer })
         })
+        .await
     }
 }
 
@@ -234,7 +236,7 @@ impl ReleaseService for Service {
         &self,
         request: Request<ListReleasesRequest>,
     ) -> Result<Response<ListReleasesResponse>, Status> {
-        answered(request, |asked| {
+        answered(&self.lanes.long, request, |asked| {
             let place = (asked.page_size, asked.page_token.as_str());
             let list = |state: &dyn State| {
                 let mut found = notice::releases(state, LIST_MAX)?;
@@ -245,6 +247,7 @@ impl ReleaseService for Service {
             let (height, releases, next_page_token) = self.page(place, list, row)?;
             Ok(ListReleasesResponse { height, releases, next_page_token })
         })
+        .await
     }
 }
 
@@ -272,13 +275,14 @@ impl EvaluationService for Service {
         &self,
         request: Request<ListEvaluationsRequest>,
     ) -> Result<Response<ListEvaluationsResponse>, Status> {
-        answered(request, |asked| {
+        answered(&self.lanes.long, request, |asked| {
             let place = (asked.page_size, asked.page_token.as_str());
             let list = |state: &dyn State| notice::evaluations(state, LIST_MAX);
             let row = |_: &dyn State, record| Ok(evaluation(record));
             let (height, evaluations, next_page_token) = self.page(place, list, row)?;
             Ok(ListEvaluationsResponse { height, evaluations, next_page_token })
         })
+        .await
     }
 }
 

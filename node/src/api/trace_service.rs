@@ -46,21 +46,21 @@ impl TraceService for Service {
         &self,
         request: Request<TraceRequest>,
     ) -> Result<Response<TraceResponse>, Status> {
-        answered(request, |asked| self.answer_trace(asked))
+        answered(&self.lanes.long, request, |asked| self.answer_trace(asked)).await
     }
 
     async fn get_matches(
         &self,
         request: Request<GetMatchesRequest>,
     ) -> Result<Response<GetMatchesResponse>, Status> {
-        answered(request, |asked| self.answer_matches(asked))
+        answered(&self.lanes.long, request, |asked| self.answer_matches(asked)).await
     }
 
     async fn locate(
         &self,
         request: Request<LocateRequest>,
     ) -> Result<Response<LocateResponse>, Status> {
-        answered(request, |asked| self.answer_locate(asked))
+        answered(&self.lanes.long, request, |asked| self.answer_locate(asked)).await
     }
 }
 
