@@ -1,5 +1,6 @@
 //! Alerts, and what a positive sample concerns.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use proto::AgencyIndex;
@@ -58,16 +59,14 @@ pub fn alerts(
         Filter::Active => alert::active(),
         Filter::All => alert::all(),
     };
-    let mut list = Vec::new();
-    for found in pages.scan(state, None, limit)? {
-        list.extend(one(state, &String::from_utf8_lossy(&found.key))?);
-    }
-    list.sort_by(|a, b| {
-        let order =
-            |view: &AlertView| (view.record.level, std::cmp::Reverse(view.record.raised_ms));
-        order(a).cmp(&order(b)).then_with(|| a.id.cmp(&b.id))
-    });
-    Ok(list)
+    super::first_of(state, &pages, (limit, by_urgency), |key| {
+        one(state, &String::from_utf8_lossy(key))
+    })
+}
+
+fn by_urgency(a: &AlertView, b: &AlertView) -> Ordering {
+    let rank = |view: &AlertView| (view.record.level, Reverse(view.record.raised_ms));
+    rank(a).cmp(&rank(b)).then_with(|| a.id.cmp(&b.id))
 }
 
 /// One alert; `None` where it was never raised.

@@ -133,3 +133,36 @@ fn a_result_is_recorded_once_with_the_grade_that_its_scores_give() {
     assert_eq!(evaluations(&chain.entries, 9).unwrap().len(), 1);
     assert_eq!(evaluation::of(&chain.entries, AgencyIndex::new(BJ), "E-1").unwrap(), None);
 }
+
+#[test]
+fn a_short_list_is_the_beginning_of_a_long_one() {
+    use contracts::query::alert::{Filter, alerts};
+    use proto::schema::event::TestOutcome;
+    let mut chain = Chain::new();
+    for number in 0..12 {
+        let tested = crate::risk::result(number, &[&format!("L-{number}")], TestOutcome::Positive);
+        chain.block(&[
+            (regulator(BJ), publish(&format!("N-{number}"), "title", &[])),
+            (agency(TJ), result(&format!("E-{number}"), "B")),
+            (platform(BJ), tested),
+        ]);
+    }
+    let entries = &chain.entries;
+    let lists = |limit: usize| -> [Vec<String>; 3] {
+        let alerts = alerts(entries, Filter::Active, limit).unwrap();
+        let releases = releases(entries, limit).unwrap();
+        let evaluations = evaluations(entries, limit).unwrap();
+        [
+            alerts.into_iter().map(|one| one.id).collect(),
+            releases.into_iter().map(|one| one.notice.unwrap().id).collect(),
+            evaluations.into_iter().map(|one| one.result.unwrap().id).collect(),
+        ]
+    };
+    let long = lists(100);
+    assert_eq!(long.each_ref().map(Vec::len), [12; 3]);
+    for limit in 0..12 {
+        for (short, long) in lists(limit).iter().zip(&long) {
+            assert_eq!(short.as_slice(), &long[..limit], "the first {limit}");
+        }
+    }
+}
