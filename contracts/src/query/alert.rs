@@ -98,6 +98,10 @@ pub struct Scope {
     pub next: Option<Hash>,
 }
 
+/// Entries of each list of a unit that [`scope`] reads. The boxes of a lot have a few; a lot that is
+/// delivered under one code has one for each delivery.
+pub const UNIT_LIST_MAX: usize = 2_000;
+
 /// What an alert concerns: at most `limit` entries that follow `after`.
 pub fn scope(
     state: &dyn State,
@@ -105,8 +109,6 @@ pub fn scope(
     after: Option<Hash>,
     limit: usize,
 ) -> Result<Scope, StateFault> {
-    /// Entries of each list of a unit that are shown.
-    const LIST_MAX: usize = 256;
     let found = positive::affected(id).scan(state, after, limit)?;
     let next = found.last().filter(|_| found.len() == limit).map(|last| last.place);
     let mut units = Vec::new();
@@ -117,7 +119,7 @@ pub fn scope(
         match positive::subject_of(&entry.key) {
             Some((SubjectKind::Declaration, key)) => declarations.push(key.to_vec()),
             Some((_, key)) => {
-                let Some(place) = locate::unit(state, key, LIST_MAX)? else { continue };
+                let Some(place) = locate::unit(state, key, UNIT_LIST_MAX)? else { continue };
                 let relation = affected.relation();
                 if relation != Relation::Carrier {
                     place.balances.iter().for_each(|balance| add(&mut totals, balance));
