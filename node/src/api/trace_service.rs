@@ -26,7 +26,7 @@ use tonic::{Code, Request, Response, Status};
 use super::Service;
 use super::failure::{Failure, answered};
 use super::ledger_service::checked_pins;
-use super::place::{HOLDERS_MAX, quantities, text};
+use super::place::{READ_MAX, quantities, text};
 
 /// Codes that one question may start from.
 const CODES_MAX: usize = 16;
@@ -307,7 +307,7 @@ fn is_told(head: Height, at: Height, units: u64) -> bool {
 
 /// Where a unit of the trace is, as its events tell.
 fn trace_unit(state: &dyn State, key: &[u8]) -> Result<TraceUnit, Failure> {
-    let found = locate::unit(state, key, HOLDERS_MAX)?;
+    let found = locate::unit(state, key, READ_MAX)?;
     let Some(place) = found else {
         return Ok(TraceUnit { unit: text(key), ..TraceUnit::default() });
     };
