@@ -496,12 +496,13 @@ pub(crate) async fn block(cli: &Cli, args: &Block, output: &Output) -> anyhow::R
         "节点给出的区块摘要与区块头不符 the node's block hash is not its header's"
     );
     output.value(&json!({
-        "height": header.height.value(), "block_hash": hash.to_string(),
+        "proven": false, "height": header.height.value(), "block_hash": hash.to_string(),
         "parent": header.parent.to_string(), "view": header.view.value(),
         "primary": header.primary.value(), "time_ms": header.time.value(),
         "transactions": header.tx_count, "operations": found.operations,
         "receipts": found.receipts, "tx_root": header.tx_root.to_string(), "level": found.level,
     }))?;
+    output.unproven();
     let level = relation_text(&found.level, output).to_owned();
     for (zh, en, text) in [
         ("高度", "height", header.height.to_string()),
