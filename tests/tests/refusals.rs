@@ -269,14 +269,16 @@ async fn a_busy_port_is_named_before_any_data_is_touched() -> anyhow::Result<()>
 }
 
 #[tokio::test]
-async fn a_busy_mesh_port_ends_the_node_too() -> anyhow::Result<()> {
+async fn a_busy_mesh_port_is_named_before_any_data_is_touched_too() -> anyhow::Result<()> {
     let mut net = Devnet::new(1)?;
     let mesh = net.node(0)?.grpc().port() - 1;
     let taken = std::net::TcpListener::bind(("127.0.0.1", mesh))?;
     let log = does_not_start(&mut net, 0).await?;
     assert!(log.contains(&mesh.to_string()), "{log}");
+    assert!(!net.node(0)?.home.data_folder().exists(), "no data is touched");
     drop(taken);
-    Ok(())
+    net.start(0)?;
+    net.executed(&[0], 1, 30).await
 }
 
 #[tokio::test]
