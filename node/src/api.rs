@@ -3,6 +3,7 @@
 //! It answers from what is executed and durable; it never touches consensus but to hand over a body.
 
 mod failure;
+mod lane;
 mod ledger_service;
 mod lists;
 mod node_service;
@@ -11,6 +12,7 @@ mod submission;
 mod trace_service;
 
 use std::io;
+use std::sync::Arc;
 
 use api::alert::alert_service_server::AlertServiceServer;
 use api::evaluation::evaluation_service_server::EvaluationServiceServer;
@@ -34,6 +36,8 @@ use crate::executor::{Executed, Refusals};
 use crate::gate::Gate;
 use crate::intake::Connected;
 use crate::network::Network;
+
+pub(crate) use lane::Lanes;
 
 /// Bytes of a request that submits. A transaction has at most 1 MiB: what is larger is told so, with
 /// field and rule, up to this size; beyond it the transport ends the call unread.
@@ -70,6 +74,8 @@ pub(crate) struct Service {
     pub(crate) connected: watch::Receiver<Connected>,
     /// Why recent operations were refused.
     pub(crate) refusals: Refusals,
+    /// How many requests work at once.
+    pub(crate) lanes: Arc<Lanes>,
 }
 
 /// Serves until the process ends.

@@ -379,6 +379,7 @@ impl Parts {
             standing,
             connected: self.connected.subscribe(),
             refusals: self.refusals.clone(),
+            lanes: Arc::default(),
         }
     }
 

@@ -70,6 +70,34 @@ async fn the_sample_exports_are_submitted_traced_proven_and_verified() -> anyhow
 }
 
 #[tokio::test]
+async fn what_a_node_says_without_proof_is_marked_as_its_bare_word() -> anyhow::Result<()> {
+    let stage = Stage::of(Devnet::started(1)?);
+    stage.net.executed(&[BEIJING], 1, 30).await?;
+    let marks = [("zh", "节点所述（未作证明）"), ("en", "as the node says (not proven)")];
+    let asked: [&[&str]; 6] = [
+        &["match", "BOX-1"],
+        &["alerts"],
+        &["locate", "BOX-1"],
+        &["block", "1"],
+        &["release", "list"],
+        &["evaluation", "list"],
+    ];
+    for arguments in asked {
+        for (lang, mark) in marks {
+            let said = stage.net.jjj(BEIJING, &[&["--lang", lang], arguments].concat())?;
+            let said = said.expect(0)?.out;
+            assert_eq!(said.lines().next(), Some(mark), "{arguments:?}: {said}");
+        }
+        assert_eq!(stage.ask(BEIJING, arguments)?["proven"], false, "{arguments:?}");
+    }
+    // A node's word of itself has no mark: nothing could prove it.
+    let status = stage.net.jjj(BEIJING, &["--lang", "en", "status"])?.expect(0)?.out;
+    assert!(marks.iter().all(|(_, mark)| !status.contains(mark)), "{status}");
+    assert!(stage.ask(BEIJING, &["status"])?["proven"].is_null());
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_command_line_refuses_what_it_cannot_do_and_says_why() -> anyhow::Result<()> {
     let net = Devnet::started(1)?;
     net.executed(&[0], 1, 30).await?;

@@ -8,7 +8,8 @@ use api::ledger::ledger_service_client::LedgerServiceClient;
 use api::ledger::{GetBlockRequest, ProveOperationRequest};
 use api::trace::trace_service_client::TraceServiceClient;
 use api::trace::{
-    Direction, LocateRequest, ProofMode, SubjectKind, TraceRequest, TraceResponse, Trip,
+    Direction, Holding, LocateRequest, LocateResponse, ProofMode, SubjectKind, TraceRequest,
+    TraceResponse, Trip,
 };
 use ledger::bundle::Bundle;
 use proto::operation::{OpUid, Operation, Salt};
@@ -79,10 +80,7 @@ async fn recorded(net: &Devnet, operations: Vec<Operation>) -> anyhow::Result<u6
 }
 
 async fn trips(net: &Devnet, kind: SubjectKind, subject: &str) -> anyhow::Result<Vec<Trip>> {
-    let subject = subject.to_owned();
-    let request = LocateRequest { kind: kind.into(), subject, agency: Some(0) };
-    let mut client = TraceServiceClient::new(net.channel(0)?);
-    Ok(client.locate(request).await?.into_inner().trips)
+    Ok(located(net, kind, subject).await?.trips)
 }
 
 #[tokio::test]
@@ -112,6 +110,69 @@ async fn a_received_box_is_not_on_the_road_and_has_its_times() -> anyhow::Result
     }
     let still = of(trips(&net, SubjectKind::Vehicle, TRUCK).await?, "D-2");
     assert!(still.on_road, "{still:?}");
+    Ok(())
+}
+
+async fn located(net: &Devnet, kind: SubjectKind, subject: &str) -> anyhow::Result<LocateResponse> {
+    let request = LocateRequest { kind: kind.into(), subject: subject.to_owned(), agency: Some(0) };
+    Ok(TraceServiceClient::new(net.channel(0)?).locate(request).await?.into_inner())
+}
+
+/// More than a lorry's newest trips that one answer shows, in an order that is not that of time.
+const SHUFFLED: u64 = 1_100;
+
+fn shuffled(place: u64) -> u64 {
+    place * 7_919 % SHUFFLED
+}
+
+#[tokio::test]
+async fn the_newest_trips_and_the_largest_holdings_come_first_and_what_is_left_out_is_counted()
+-> anyhow::Result<()> {
+    const MINUTE_MS: u64 = 60_000;
+    let net = Devnet::started(1)?;
+    net.executed(&[0], 1, 30).await?;
+    let places: Vec<u64> = (0..SHUFFLED).collect();
+    for places in places.chunks(550) {
+        let lots = places.iter().map(|place| boxes(&format!("LOT-{place}"), 1 + shuffled(*place)));
+        let stock = at(LEFT_MS, SENDER, "", lots.collect());
+        let mut operations =
+            vec![operation(OperationKind::OpeningStock, &format!("stock {places:?}"), stock)];
+        for place in places {
+            let event = Event {
+                counterparty: RECEIVER.to_owned(),
+                vehicle: TRUCK.to_owned(),
+                station: "S-dock".to_owned(),
+                ..at(
+                    LEFT_MS + shuffled(*place) * MINUTE_MS,
+                    SENDER,
+                    &format!("D-{}", shuffled(*place)),
+                    vec![boxes("BULK", 1)],
+                )
+            };
+            operations.push(operation(OperationKind::Ship, &format!("ship {place}"), event));
+        }
+        recorded(&net, operations).await?;
+    }
+    let all = usize::try_from(SHUFFLED)?;
+    let shown = |answer: &LocateResponse| -> Vec<String> {
+        answer.trips.iter().map(|trip| trip.document.clone()).collect()
+    };
+    let newest: Vec<String> = (100..SHUFFLED).rev().map(|minute| format!("D-{minute}")).collect();
+    for (kind, subject) in [(SubjectKind::Vehicle, TRUCK), (SubjectKind::Unit, "BULK")] {
+        let answer = located(&net, kind, subject).await?;
+        assert_eq!((answer.truncated, answer.left_out), (true, 100), "{kind:?}");
+        assert_eq!(shown(&answer), newest, "{kind:?}");
+        for (trip, minute) in answer.trips.iter().zip((0..SHUFFLED).rev()) {
+            assert_eq!(trip.departed_ms, LEFT_MS + minute * MINUTE_MS, "{kind:?} {trip:?}");
+            assert!(trip.on_road, "{kind:?} {trip:?}");
+        }
+    }
+    let answer = located(&net, SubjectKind::Station, &format!("S-{SENDER}")).await?;
+    assert_eq!((answer.holdings.len(), answer.truncated, answer.left_out), (all, false, 0));
+    let stock = |held: &Holding| held.quantities.as_ref().map(|held| held.in_stock_milli);
+    let stocks: Vec<_> = answer.holdings.iter().filter_map(stock).collect();
+    let expected: Vec<u64> = (1..=SHUFFLED).rev().map(|count| 1_000 * count).collect();
+    assert_eq!(stocks, expected, "the largest first");
     Ok(())
 }
 
@@ -165,6 +226,38 @@ async fn a_trace_without_proof_says_the_same_as_a_proven_one() -> anyhow::Result
     let (field, rule) = broken(&status);
     assert_eq!(field, "proof_mode", "{status:?}");
     assert!(rule.contains("complete or not at all"), "{status:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_trace_says_where_the_units_were_at_its_height() -> anyhow::Result<()> {
+    let net = Devnet::started(1)?;
+    net.executed(&[0], 1, 30).await?;
+    let stock = at(LEFT_MS, SENDER, "", vec![boxes("BOX-1", 3)]);
+    let stored = recorded(&net, vec![operation(OperationKind::OpeningStock, "stock", stock)]);
+    let stored = stored.await?;
+    let shipped = recorded(&net, vec![ship("D-1", vec![boxes("BOX-1", 2)])]).await?;
+    let received = recorded(&net, vec![receive("D-1", vec![boxes("BOX-1", 2)])]).await?;
+    let used = recorded(&net, vec![ship("D-2", vec![boxes("BOX-1", 1)])]).await?;
+    net.hardened(used, 30).await?;
+    for mode in [ProofMode::None, ProofMode::Complete] {
+        for (at_height, holder, stock, on_road) in [
+            (stored, SENDER, 3_000, 0),
+            (shipped, SENDER, 1_000, 2_000),
+            (used, RECEIVER, 2_000, 1_000),
+        ] {
+            let asked = TraceRequest { proof_mode: mode.into(), at_height, ..Default::default() };
+            let answer = traced(&net, asked).await??;
+            let [unit] = answer.units.as_slice() else { anyhow::bail!("one unit: {answer:?}") };
+            let held = unit.quantities.clone().unwrap_or_default();
+            assert_eq!(
+                (answer.height, &*unit.holder, held.in_stock_milli, held.in_transit_milli),
+                (at_height, holder, stock, on_road),
+                "{mode:?} {unit:?}"
+            );
+        }
+    }
+    assert!(stored < shipped && shipped < received && received < used, "four heights");
     Ok(())
 }
 

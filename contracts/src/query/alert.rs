@@ -1,5 +1,6 @@
 //! Alerts, and what a positive sample concerns.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use proto::AgencyIndex;
@@ -58,16 +59,14 @@ pub fn alerts(
         Filter::Active => alert::active(),
         Filter::All => alert::all(),
     };
-    let mut list = Vec::new();
-    for found in pages.scan(state, None, limit)? {
-        list.extend(one(state, &String::from_utf8_lossy(&found.key))?);
-    }
-    list.sort_by(|a, b| {
-        let order =
-            |view: &AlertView| (view.record.level, std::cmp::Reverse(view.record.raised_ms));
-        order(a).cmp(&order(b)).then_with(|| a.id.cmp(&b.id))
-    });
-    Ok(list)
+    super::first_of(state, &pages, (limit, by_urgency), |key| {
+        one(state, &String::from_utf8_lossy(key))
+    })
+}
+
+fn by_urgency(a: &AlertView, b: &AlertView) -> Ordering {
+    let rank = |view: &AlertView| (view.record.level, Reverse(view.record.raised_ms));
+    rank(a).cmp(&rank(b)).then_with(|| a.id.cmp(&b.id))
 }
 
 /// One alert; `None` where it was never raised.
@@ -99,6 +98,10 @@ pub struct Scope {
     pub next: Option<Hash>,
 }
 
+/// Entries of each list of a unit that [`scope`] reads. The boxes of a lot have a few; a lot that is
+/// delivered under one code has one for each delivery.
+pub const UNIT_LIST_MAX: usize = 2_000;
+
 /// What an alert concerns: at most `limit` entries that follow `after`.
 pub fn scope(
     state: &dyn State,
@@ -106,8 +109,6 @@ pub fn scope(
     after: Option<Hash>,
     limit: usize,
 ) -> Result<Scope, StateFault> {
-    /// Entries of each list of a unit that are shown.
-    const LIST_MAX: usize = 256;
     let found = positive::affected(id).scan(state, after, limit)?;
     let next = found.last().filter(|_| found.len() == limit).map(|last| last.place);
     let mut units = Vec::new();
@@ -118,7 +119,7 @@ pub fn scope(
         match positive::subject_of(&entry.key) {
             Some((SubjectKind::Declaration, key)) => declarations.push(key.to_vec()),
             Some((_, key)) => {
-                let Some(place) = locate::unit(state, key, LIST_MAX)? else { continue };
+                let Some(place) = locate::unit(state, key, UNIT_LIST_MAX)? else { continue };
                 let relation = affected.relation();
                 if relation != Relation::Carrier {
                     place.balances.iter().for_each(|balance| add(&mut totals, balance));

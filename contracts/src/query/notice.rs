@@ -1,5 +1,7 @@
 //! Notices and evaluation results.
 
+use std::cmp::Reverse;
+
 use proto::trie::Namespace;
 
 use crate::evaluation::{self, EvaluationRecord};
@@ -9,12 +11,13 @@ use crate::state::{State, StateFault};
 
 /// Notices, at most `limit`, the latest first.
 pub fn releases(state: &dyn State, limit: usize) -> Result<Vec<ReleaseRecord>, StateFault> {
-    let mut list: Vec<ReleaseRecord> = Vec::new();
-    for found in release::all().scan(state, None, limit)? {
-        list.extend(record::load(state, Namespace::Release, &found.key)?);
-    }
-    list.sort_by_key(|one| std::cmp::Reverse((one.published_height, id_of(one))));
-    Ok(list)
+    let latest = |a: &ReleaseRecord, b: &ReleaseRecord| {
+        let rank = |one: &ReleaseRecord| Reverse((one.published_height, id_of(one)));
+        rank(a).cmp(&rank(b))
+    };
+    super::first_of(state, &release::all(), (limit, latest), |key| {
+        record::load(state, Namespace::Release, key)
+    })
 }
 
 fn id_of(release: &ReleaseRecord) -> String {
@@ -23,10 +26,9 @@ fn id_of(release: &ReleaseRecord) -> String {
 
 /// Evaluation results, at most `limit`, the latest first.
 pub fn evaluations(state: &dyn State, limit: usize) -> Result<Vec<EvaluationRecord>, StateFault> {
-    let mut list: Vec<EvaluationRecord> = Vec::new();
-    for found in evaluation::all().scan(state, None, limit)? {
-        list.extend(record::load(state, Namespace::Evaluation, &found.key)?);
-    }
-    list.sort_by_key(|one| std::cmp::Reverse(one.recorded_height));
-    Ok(list)
+    let latest =
+        |a: &EvaluationRecord, b: &EvaluationRecord| b.recorded_height.cmp(&a.recorded_height);
+    super::first_of(state, &evaluation::all(), (limit, latest), |key| {
+        record::load(state, Namespace::Evaluation, key)
+    })
 }

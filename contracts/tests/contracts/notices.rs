@@ -155,3 +155,36 @@ fn the_log_of_the_station_that_a_result_is_of_says_so() {
     let outcome = chain.one(agency(TJ), of("platform", "CK01"));
     assert_eq!((outcome.code, outcome.links.as_slice().len()), (0, 0));
 }
+
+#[test]
+fn a_short_list_is_the_beginning_of_a_long_one() {
+    use contracts::query::alert::{Filter, alerts};
+    use proto::schema::event::TestOutcome;
+    let mut chain = Chain::new();
+    for number in 0..12 {
+        let tested = crate::risk::result(number, &[&format!("L-{number}")], TestOutcome::Positive);
+        chain.block(&[
+            (regulator(BJ), publish(&format!("N-{number}"), "title", &[])),
+            (agency(TJ), result(&format!("E-{number}"), "B")),
+            (platform(BJ), tested),
+        ]);
+    }
+    let entries = &chain.entries;
+    let lists = |limit: usize| -> [Vec<String>; 3] {
+        let alerts = alerts(entries, Filter::Active, limit).unwrap();
+        let releases = releases(entries, limit).unwrap();
+        let evaluations = evaluations(entries, limit).unwrap();
+        [
+            alerts.into_iter().map(|one| one.id).collect(),
+            releases.into_iter().map(|one| one.notice.unwrap().id).collect(),
+            evaluations.into_iter().map(|one| one.result.unwrap().id).collect(),
+        ]
+    };
+    let long = lists(100);
+    assert_eq!(long.each_ref().map(Vec::len), [12; 3]);
+    for limit in 0..12 {
+        for (short, long) in lists(limit).iter().zip(&long) {
+            assert_eq!(short.as_slice(), &long[..limit], "the first {limit}");
+        }
+    }
+}

@@ -16,6 +16,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::lane::Lane;
 use crate::gate::Inadmissible;
 use crate::mempool::MempoolError;
 
@@ -70,16 +71,16 @@ impl Failure {
     }
 }
 
-/// Answers a request from storage; a failure in the caller's language.
-pub(super) fn answered<Q, A>(
+/// Answers a request from storage when its turn comes; a failure in the caller's language.
+pub(super) async fn answered<Q, A>(
+    lane: &Lane,
     request: Request<Q>,
     answer: impl FnOnce(&Q) -> Result<A, Failure>,
 ) -> Result<Response<A>, Status> {
     let language = language_of(request.metadata());
     let asked = request.into_inner();
-    tokio::task::block_in_place(|| answer(&asked))
-        .map(Response::new)
-        .map_err(|failure| failure.status(language))
+    let answered = lane.run(|| answer(&asked)).await.flatten();
+    answered.map(Response::new).map_err(|failure| failure.status(language))
 }
 
 /// The first language of `accept-language` that is spoken here, by the order in which the caller

@@ -25,7 +25,7 @@ impl LedgerService for Service {
         &self,
         request: Request<GetBlockRequest>,
     ) -> Result<Response<GetBlockResponse>, Status> {
-        answered(request, |asked| {
+        answered(&self.lanes.long, request, |asked| {
             let height = Height::new(asked.height);
             self.block(height)?.ok_or_else(|| {
                 let zh = format!("第 {height} 块尚不存在");
@@ -33,6 +33,7 @@ impl LedgerService for Service {
                 Failure::new(Code::NotFound, "NO_SUCH_BLOCK", zh, en)
             })
         })
+        .await
     }
 
     async fn get_genesis(
@@ -46,13 +47,14 @@ impl LedgerService for Service {
         &self,
         request: Request<ProveOperationRequest>,
     ) -> Result<Response<ProveOperationResponse>, Status> {
-        answered(request, |asked| {
+        answered(&self.lanes.long, request, |asked| {
             let pins = checked_pins(&asked.pins)?;
             let view = self.reader.view()?;
             let prover = Prover::new(&view, pins);
             let bundle = prover.receipt(Height::new(asked.height), asked.receipt_index)?;
             Ok(ProveOperationResponse { bundle: bundle.to_bytes() })
         })
+        .await
     }
 }
 

@@ -11,6 +11,7 @@ use api::release::release_service_server::ReleaseService;
 use api::release::{ListReleasesRequest, ListReleasesResponse, Release};
 use contracts::codes::Codes;
 use contracts::evaluation::EvaluationRecord;
+use contracts::pages::Pages;
 use contracts::query::alert::{self as alerts, AlertView, Filter, Scope};
 use contracts::query::notice;
 use contracts::release::ReleaseRecord;
@@ -22,7 +23,7 @@ use tonic::{Code, Request, Response, Status};
 
 use super::Service;
 use super::failure::{Failure, answered};
-use super::place::{Located, quantities, text, unsigned};
+use super::place::{Located, Shown, beyond, quantities, text, unsigned};
 
 /// Rows of a page where the caller names none.
 const PAGE_DEFAULT: u32 = 100;
@@ -30,7 +31,8 @@ const PAGE_DEFAULT: u32 = 100;
 /// Most rows of a page.
 const PAGE_MAX: u32 = 1_000;
 
-/// Most rows that a list reaches; whoever needs more exports the ledger.
+/// Most rows that a list reaches; it says how many there are beyond. Whoever needs more exports the
+/// ledger.
 const LIST_MAX: usize = 100_000;
 
 /// Entries of an alert's scope that an answer about it follows. A lot with its boxes over three
@@ -40,6 +42,9 @@ const SCOPE_MAX: usize = 10_000;
 /// Entries of an alert's scope that a row of a list names: a page of a hundred rows stays readable in
 /// seconds. Beyond it the row says so, and the answer about the alert names the rest.
 const SCOPE_OF_ROW_MAX: usize = 1_000;
+
+/// Rows of an answer about an alert: its ten thousand units at five places each, some 10 MB.
+const CONCERNED: Shown = Shown { holdings: 50_000, trips: 10_000 };
 
 /// Where a page stands: a height and the rows before it.
 struct Page {
@@ -63,7 +68,8 @@ impl Page {
         let parts = token.split_once(':');
         let parsed = parts.and_then(|(height, offset)| {
             let (height, offset) = (height.parse().ok()?, offset.parse().ok()?);
-            (offset < LIST_MAX).then_some(Self { height: Height::new(height), offset, size })
+            let size = size.min(LIST_MAX.checked_sub(offset).filter(|rest| *rest > 0)?);
+            Some(Self { height: Height::new(height), offset, size })
         });
         parsed.ok_or_else(|| {
             let (zh, en) = ("应为上一页给出的标记", "expected the token of the page before");
@@ -71,30 +77,47 @@ impl Page {
         })
     }
 
-    /// Of the whole list, the rows of the page and the token of the next one.
+    /// Rows from the beginning of the list that tell what is on the page and whether one follows.
+    fn reach(&self) -> usize {
+        self.offset.saturating_add(self.size).saturating_add(1)
+    }
+
+    /// Of the beginning of the list, the rows of the page and the token of the next one.
     fn cut<T>(&self, rows: Vec<T>) -> (Vec<T>, String) {
         let next = self.offset.saturating_add(self.size);
-        let more = rows.len() > next;
+        let more = rows.len() > next && next < LIST_MAX;
         let token = if more { format!("{}:{next}", self.height) } else { String::new() };
         (rows.into_iter().skip(self.offset).take(self.size).collect(), token)
     }
 }
 
+/// A page of a list, as an answer.
+struct Listed<U> {
+    height: u64,
+    rows: Vec<U>,
+    next_page_token: String,
+    /// Rows beyond those that any page shows.
+    left_out: u64,
+}
+
 impl Service {
-    /// Lists with `read` on the state of the page's height, and makes rows of what is on the page alone.
+    /// Lists of the set `pages` what `read` finds on the state of the page's height, as far as the page
+    /// reaches, and makes rows of what is on the page alone.
     fn page<T, U>(
         &self,
         (page_size, token): (u32, &str),
-        read: impl FnOnce(&dyn State) -> Result<Vec<T>, StateFault>,
+        pages: &Pages,
+        read: impl FnOnce(&dyn State, usize) -> Result<Vec<T>, StateFault>,
         row: impl Fn(&dyn State, T) -> Result<U, Failure>,
-    ) -> Result<(u64, Vec<U>, String), Failure> {
+    ) -> Result<Listed<U>, Failure> {
         let view = self.reader.view()?;
         let page = Page::parse(view.head(), page_size, token)?;
         let state = view.at(page.height)?;
-        let (found, next) = page.cut(read(&state)?);
+        let (found, next_page_token) = page.cut(read(&state, page.reach())?);
         let rows: Result<Vec<U>, Failure> =
             found.into_iter().map(|found| row(&state, found)).collect();
-        Ok((page.height.value(), rows?, next))
+        let left_out = beyond(&state, pages, LIST_MAX)?;
+        Ok(Listed { height: page.height.value(), rows: rows?, next_page_token, left_out })
     }
 }
 
@@ -104,35 +127,43 @@ impl AlertService for Service {
         &self,
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
-        answered(request, |asked| {
-            let filter = if asked.include_closed { Filter::All } else { Filter::Active };
+        answered(&self.lanes.long, request, |asked| {
             let place = (asked.page_size, asked.page_token.as_str());
-            // Ordered by urgency: the whole list is read, the page is cut from it.
-            let list = |state: &dyn State| alerts::alerts(state, filter, LIST_MAX);
-            let (height, alerts, next_page_token) = self.page(place, list, |state, view| {
+            let (filter, pages) = if asked.include_closed {
+                (Filter::All, contracts::risk::alert::all())
+            } else {
+                (Filter::Active, contracts::risk::alert::active())
+            };
+            let list = |state: &dyn State, limit| alerts::alerts(state, filter, limit);
+            let found = self.page(place, &pages, list, |state, view| {
                 let scope = Followed::of(state, &view.id, SCOPE_OF_ROW_MAX)?;
                 Ok(alert(view, &scope))
             })?;
-            Ok(ListAlertsResponse { height, alerts, next_page_token })
+            Ok(ListAlertsResponse {
+                height: found.height,
+                alerts: found.rows,
+                next_page_token: found.next_page_token,
+                truncated: found.left_out > 0,
+                left_out: found.left_out,
+            })
         })
+        .await
     }
 
     async fn get_alert(
         &self,
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
-        answered(request, |GetAlertRequest { id }| {
-            let one = |state: &dyn State| {
-                alerts::one(state, id).map(|one| one.into_iter().collect::<Vec<_>>())
-            };
-            let (height, mut found, _) = self.page((1, ""), one, concerned)?;
-            let answer = found.pop().ok_or_else(|| {
+        answered(&self.lanes.long, request, |GetAlertRequest { id }| {
+            let view = self.reader.view()?;
+            let found = alerts::one(&view, id)?.ok_or_else(|| {
                 let zh = format!("没有编号为 {id} 的预警");
                 let en = format!("there is no alert {id}");
                 Failure::new(Code::NotFound, "NO_SUCH_ALERT", zh, en)
             })?;
-            Ok(GetAlertResponse { height, ..answer })
+            Ok(GetAlertResponse { height: view.head().value(), ..concerned(&view, found)? })
         })
+        .await
     }
 }
 
@@ -157,12 +188,13 @@ impl Followed {
 fn concerned(state: &dyn State, view: AlertView) -> Result<GetAlertResponse, Failure> {
     let followed = Followed::of(state, &view.id, SCOPE_MAX)?;
     let codes = Codes::load(state)?;
-    let mut located = Located::default();
+    let mut located = Located::new();
     for unit in &followed.scope.units {
-        located.place((state, &codes), &unit.place)?;
+        located.place((state, &codes), &unit.place, alerts::UNIT_LIST_MAX)?;
     }
-    let places = located.finish(0);
-    let truncated = followed.truncated;
+    // Sums are of the whole only where every unit was followed, and each of them to its end.
+    let truncated = followed.truncated || located.is_partial();
+    let places = located.finish(&CONCERNED);
     let totals = followed.scope.totals.iter().map(|total| AlertTotal {
         origin_milli: unsigned(total.origin.saturating_sub(total.converted)),
         quantities: Some(quantities(total)),
@@ -175,7 +207,8 @@ fn concerned(state: &dyn State, view: AlertView) -> Result<GetAlertResponse, Fai
         alert: Some(alert(view, &followed)),
         holdings: places.holdings,
         trips: places.trips,
-        truncated,
+        truncated: followed.truncated,
+        left_out: places.left_out,
     })
 }
 
@@ -234,17 +267,25 @@ impl ReleaseService for Service {
         &self,
         request: Request<ListReleasesRequest>,
     ) -> Result<Response<ListReleasesResponse>, Status> {
-        answered(request, |asked| {
+        answered(&self.lanes.long, request, |asked| {
             let place = (asked.page_size, asked.page_token.as_str());
-            let list = |state: &dyn State| {
+            // Which are withdrawn is known only once they are read.
+            let list = |state: &dyn State, _| {
                 let mut found = notice::releases(state, LIST_MAX)?;
                 found.retain(|one| asked.include_withdrawn || one.withdrawn_ms == 0);
                 Ok(found)
             };
             let row = |_: &dyn State, record| Ok(release(record));
-            let (height, releases, next_page_token) = self.page(place, list, row)?;
-            Ok(ListReleasesResponse { height, releases, next_page_token })
+            let found = self.page(place, &contracts::release::all(), list, row)?;
+            Ok(ListReleasesResponse {
+                height: found.height,
+                releases: found.rows,
+                next_page_token: found.next_page_token,
+                truncated: found.left_out > 0,
+                left_out: found.left_out,
+            })
         })
+        .await
     }
 }
 
@@ -272,13 +313,20 @@ impl EvaluationService for Service {
         &self,
         request: Request<ListEvaluationsRequest>,
     ) -> Result<Response<ListEvaluationsResponse>, Status> {
-        answered(request, |asked| {
+        answered(&self.lanes.long, request, |asked| {
             let place = (asked.page_size, asked.page_token.as_str());
-            let list = |state: &dyn State| notice::evaluations(state, LIST_MAX);
+            let list = |state: &dyn State, limit| notice::evaluations(state, limit);
             let row = |_: &dyn State, record| Ok(evaluation(record));
-            let (height, evaluations, next_page_token) = self.page(place, list, row)?;
-            Ok(ListEvaluationsResponse { height, evaluations, next_page_token })
+            let found = self.page(place, &contracts::evaluation::all(), list, row)?;
+            Ok(ListEvaluationsResponse {
+                height: found.height,
+                evaluations: found.rows,
+                next_page_token: found.next_page_token,
+                truncated: found.left_out > 0,
+                left_out: found.left_out,
+            })
         })
+        .await
     }
 }
 
@@ -297,5 +345,31 @@ fn evaluation(record: EvaluationRecord) -> Evaluation {
         score_permille: u32::try_from(record.score_permille).unwrap_or(u32::MAX),
         grade: result.grade,
         recorded_ms: record.recorded_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_show_the_list_in_order_as_far_as_it_reaches_and_no_further() {
+        let page = |size: u32, offset: usize| {
+            Page::parse(Height::new(7), size, &format!("7:{offset}")).map(|page| {
+                let rows: Vec<usize> = (0..page.reach().min(LIST_MAX + 10)).collect();
+                let (shown, next) = page.cut(rows);
+                (shown.first().copied(), shown.len(), next)
+            })
+        };
+        for (size, offset, first, rows, next) in [
+            (0, 0, 0, 100, "7:100"),
+            (1_000, 98_000, 98_000, 1_000, "7:99000"),
+            (1_000, 99_000, 99_000, 1_000, ""),
+            (1_000, 99_990, 99_990, 10, ""),
+        ] {
+            let (found, len, token) = page(size, offset).expect("a token of a page");
+            assert_eq!((found, len, &*token), (Some(first), rows, next), "{size} from {offset}");
+        }
+        assert!(page(10, LIST_MAX).is_err(), "no page begins where the list ends");
     }
 }

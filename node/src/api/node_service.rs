@@ -26,7 +26,7 @@ impl NodeService for Service {
         &self,
         request: Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
-        answered(request, |_| Ok(self.status()?))
+        answered(&self.lanes.short, request, |_| Ok(self.status()?)).await
     }
 }
 

@@ -1,7 +1,10 @@
 //! Matches of a code, and where a subject is: read models of `contracts` as answers.
+//!
+//! Sets come in the order of hashes. What is shown is chosen from all of them, as far as a limit that
+//! is far above what one subject has, and an answer counts what it leaves out.
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::trace::{
     GetMatchesRequest, GetMatchesResponse, Holding, LocateRequest, LocateResponse, Match,
@@ -10,28 +13,73 @@ use api::trace::{
 use contracts::codes::Codes;
 use contracts::links::Naming;
 use contracts::matching::{self, delivery};
+use contracts::pages::{Map, Pages};
 use contracts::place::Held;
 use contracts::query::locate::{self, Balance, Consignment, Holder, Site, UnitPlace};
 use contracts::record::matching::MatchStatus as Standing;
 use contracts::record::shipment::{Leg, Side};
-use contracts::state::State;
+use contracts::risk::alert;
+use contracts::state::{State, StateFault};
 use ledger::reader::View;
 use ledger::store::StoreRead;
-use proto::AgencyIndex;
 use proto::history::LogKey;
-use proto::receipt::{Subject, SubjectKind};
+use proto::receipt::{Link, Subject, SubjectKind};
 use proto::schema::OperationKind;
 use proto::schema::act::Relation;
 use proto::schema::event::Uom;
 use proto::schema::registry::Datum;
 use proto::schema::roles::Normaliser;
+use proto::trie::Namespace;
+use proto::{AgencyIndex, Height};
 
 use super::Service;
 use super::failure::Failure;
 use super::trace_service::units_of;
 
-/// Entries of each list of a unit, and units of a place, that one answer shows.
-pub(super) const HOLDERS_MAX: usize = 1_000;
+/// Entries of one list of a unit, a vehicle or a match that an answer is made from. A lorry with ten
+/// deliveries a day has twenty thousand events in three years; they are read in about a second.
+pub(super) const READ_MAX: usize = 20_000;
+
+/// Units of a place that an answer is made from: a cold store of a hundred thousand lots is read in
+/// seconds.
+const STOCK_MAX: usize = 100_000;
+
+/// Events of vehicles that one answer reads: an alert of a lot that went out on a hundred lorries asks
+/// each of them when it left and arrived. Beyond it times are missing.
+const EVENTS_MAX: usize = 100_000;
+
+/// Entries of logs that are read for the units that are named beside a person or a paper, the newest
+/// first.
+const LOG_ENTRIES_MAX: usize = 20_000;
+
+/// Units that are shown of those, the latest named first.
+const NAMED_WITH_MAX: usize = 1_000;
+
+/// Matches, documents of a match, and alerts that one answer shows: more than a person reads.
+const NAMED_MAX: usize = 1_000;
+
+/// Rows that an answer shows.
+pub(super) struct Shown {
+    /// Holdings, the largest first.
+    pub(super) holdings: usize,
+    /// Trips, the newest first; each names every unit that it carried.
+    pub(super) trips: usize,
+}
+
+/// Rows that an answer to `Locate` shows: some 3 MB, within what gRPC clients take unless told otherwise.
+const LOCATED: Shown = Shown { holdings: 10_000, trips: 1_000 };
+
+/// Entries of a set beyond the first `limit`.
+pub(super) fn beyond(state: &dyn State, pages: &Pages, limit: usize) -> Result<u64, StateFault> {
+    Ok(pages.len(state)?.saturating_sub(u64::try_from(limit).unwrap_or(u64::MAX)))
+}
+
+/// Cuts a list; how many entries that leaves out.
+fn cut<T>(list: &mut Vec<T>, limit: usize) -> u64 {
+    let left_out = list.len().saturating_sub(limit);
+    list.truncate(limit);
+    u64::try_from(left_out).unwrap_or(u64::MAX)
+}
 
 /// Key bytes as text; keys are UTF-8 by their normalisers.
 pub(super) fn text(key: &[u8]) -> String {
@@ -106,21 +154,28 @@ impl Service {
         asked: &GetMatchesRequest,
     ) -> Result<GetMatchesResponse, Failure> {
         let view = self.reader.view()?;
-        let mut matches = Vec::new();
+        let (mut found, mut left_out) = (Vec::new(), 0);
         let units = units_of(&view, &asked.code, asked.agency)?;
         for unit in &units {
-            let found = matching::of_unit(&view, unit, HOLDERS_MAX);
-            for found in found? {
-                matches.push(matched(&view, &found)?);
-            }
+            found.extend(matching::of_unit(&view, unit, READ_MAX)?);
+            let pages = Pages::of(Namespace::Unit, unit, Map::Matches);
+            left_out += beyond(&view, &pages, READ_MAX)?;
+        }
+        left_out += cut(&mut found, NAMED_MAX);
+        let mut matches = Vec::new();
+        for found in found {
+            let (shown, documents_left_out) = matched(&view, &found)?;
+            matches.push(shown);
+            left_out += documents_left_out;
         }
         let unit = units.first().map(|unit| text(unit)).unwrap_or_default();
-        Ok(GetMatchesResponse { height: view.head().value(), unit, matches })
+        let (height, truncated) = (view.head().value(), left_out > 0);
+        Ok(GetMatchesResponse { height, unit, matches, truncated, left_out })
     }
 
     pub(super) fn answer_locate(&self, asked: &LocateRequest) -> Result<LocateResponse, Failure> {
         let view = self.reader.view()?;
-        let mut answer = Located::default();
+        let mut answer = Located::new();
         let codes = Codes::load(&view)?;
         match asked.kind() {
             AskedKind::Unspecified | AskedKind::Unit => {
@@ -130,19 +185,19 @@ impl Service {
             }
             AskedKind::Station => {
                 for key in keys_of(&view, &codes, Normaliser::Station, asked)? {
-                    let held = locate::station(&view, &key, HOLDERS_MAX);
-                    answer.held(&view, held?)?;
+                    let pages = Pages::of(Namespace::Station, &key, Map::Stock);
+                    answer.held((&view, &pages), locate::station(&view, &key, STOCK_MAX)?)?;
                 }
             }
             AskedKind::Party => {
                 for key in keys_of(&view, &codes, Normaliser::Party, asked)? {
-                    let held = locate::party(&view, &key, HOLDERS_MAX);
-                    answer.held(&view, held?)?;
+                    let pages = Pages::of(Namespace::Party, &key, Map::Stock);
+                    answer.held((&view, &pages), locate::party(&view, &key, STOCK_MAX)?)?;
                 }
             }
             AskedKind::Vehicle => {
                 for key in keys_of(&view, &codes, Normaliser::Vehicle, asked)? {
-                    answer.vehicle(&view, &codes, &key)?;
+                    answer.vehicle((&view, &codes), &key)?;
                 }
             }
             AskedKind::Person => {
@@ -161,7 +216,9 @@ impl Service {
                 }
             }
         }
-        Ok(answer.finish(view.head().value()))
+        let Places { holdings, trips, alerts, left_out } = answer.finish(&LOCATED);
+        let (height, truncated) = (view.head().value(), left_out > 0);
+        Ok(LocateResponse { height, holdings, trips, alerts, truncated, left_out })
     }
 }
 
@@ -193,25 +250,80 @@ fn keys_of(
 /// The state of a height and the codes of its schemes.
 type Known<'a> = (&'a dyn State, &'a Codes);
 
+/// Places of goods, as far as an answer shows them.
+pub(super) struct Places {
+    /// Holdings, the largest first.
+    pub(super) holdings: Vec<Holding>,
+    /// Trips, the newest first.
+    pub(super) trips: Vec<Trip>,
+    /// Alerts, ascending.
+    alerts: Vec<String>,
+    /// How many of them, and of the entries that they are made from, are left out.
+    pub(super) left_out: u64,
+}
+
+/// Document, side and party of what is said of a delivery.
+type Spoken = (String, Side, Vec<u8>);
+
 /// An answer in the making.
-#[derive(Default)]
 pub(super) struct Located {
     holdings: Vec<Holding>,
     trips: BTreeMap<(String, String), Trip>,
     alerts: Vec<String>,
-    /// What the vehicles that were met took part in.
-    driven: BTreeMap<Vec<u8>, Vec<locate::Trip>>,
+    /// When the vehicles that were met took part in something: first and last.
+    driven: BTreeMap<Vec<u8>, BTreeMap<Spoken, (u64, u64)>>,
+    /// Events of vehicles that may still be read.
+    events_left: usize,
+    /// Entries that were not read.
+    unread: u64,
+    /// Whether places or deliveries of a unit are among them.
+    is_partial: bool,
+    /// Rows that were read and are not shown.
+    left_out: u64,
 }
 
 impl Located {
-    fn unit(&mut self, known: Known<'_>, key: &[u8]) -> Result<(), Failure> {
-        let found = locate::unit(known.0, key, HOLDERS_MAX)?;
-        found.map_or(Ok(()), |place| self.place(known, &place))
+    /// Nothing yet.
+    pub(super) fn new() -> Self {
+        Self {
+            holdings: Vec::new(),
+            trips: BTreeMap::new(),
+            alerts: Vec::new(),
+            driven: BTreeMap::new(),
+            events_left: EVENTS_MAX,
+            unread: 0,
+            is_partial: false,
+            left_out: 0,
+        }
     }
 
-    /// Stock stands beside each holder; what was sold or is on the road belongs to no holder and is
-    /// said once, with the first.
-    pub(super) fn place(&mut self, known: Known<'_>, place: &UnitPlace) -> Result<(), Failure> {
+    /// Whether the sums of a unit are of a part, because more places or deliveries of it are known than
+    /// were read.
+    pub(super) const fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
+    fn unit(&mut self, known: Known<'_>, key: &[u8]) -> Result<(), Failure> {
+        let found = locate::unit(known.0, key, READ_MAX)?;
+        found.map_or(Ok(()), |place| self.place(known, &place, READ_MAX))
+    }
+
+    /// Takes in a unit of whose lists `read_max` entries were read. Stock stands beside each holder;
+    /// what was sold or is on the road belongs to no holder and is said once, with the first.
+    pub(super) fn place(
+        &mut self,
+        known: Known<'_>,
+        place: &UnitPlace,
+        read_max: usize,
+    ) -> Result<(), Failure> {
+        for map in [Map::Places, Map::Shipments] {
+            let pages = Pages::of(Namespace::Unit, &place.unit, map);
+            let unread = beyond(known.0, &pages, read_max)?;
+            self.unread += unread;
+            self.is_partial |= unread > 0;
+        }
+        let alerts = alert::of_subject(SubjectKind::Unit, &place.unit);
+        self.unread += beyond(known.0, &alerts, read_max)?;
         let mut rest: BTreeMap<i32, &Balance> =
             place.balances.iter().map(|balance| (balance.uom, balance)).collect();
         for holder in &place.holders {
@@ -265,7 +377,7 @@ impl Located {
     /// When what one side says of a document happened, as the vehicle that it names remembers it.
     fn times(
         &mut self,
-        (state, codes): Known<'_>,
+        known: Known<'_>,
         document: &str,
         leg: &Leg,
     ) -> Result<Vec<(Side, u64)>, Failure> {
@@ -273,19 +385,43 @@ impl Located {
             return Ok(Vec::new());
         }
         if !self.driven.contains_key(&leg.vehicle) {
-            let trips = locate::vehicle(state, codes, &leg.vehicle, HOLDERS_MAX)?;
-            self.driven.insert(leg.vehicle.clone(), trips);
+            let mut driven: BTreeMap<Spoken, (u64, u64)> = BTreeMap::new();
+            for event in self.events(known, &leg.vehicle)? {
+                let spoken = (event.document.clone(), side_of(&event), event.from.0);
+                let times = driven.entry(spoken).or_insert((event.occurred_ms, event.occurred_ms));
+                *times = (times.0.min(event.occurred_ms), times.1.max(event.occurred_ms));
+            }
+            self.driven.insert(leg.vehicle.clone(), driven);
         }
         let driven = self.driven.get(&leg.vehicle).expect("read above, or for an earlier leg");
-        let said = driven.iter().filter(|trip| {
-            let spoken = (&*trip.document, side_of(trip), &trip.from.0);
-            spoken == (document, leg.side(), &leg.party)
-        });
-        Ok(said.map(|trip| (leg.side(), trip.occurred_ms)).collect())
+        let spoken = (document.to_owned(), leg.side(), leg.party.clone());
+        let said = driven.get(&spoken).map(|(first, last)| [*first, *last]);
+        Ok(said.into_iter().flatten().map(|occurred_ms| (leg.side(), occurred_ms)).collect())
     }
 
-    fn held(&mut self, view: &View<'_, impl StoreRead>, list: Vec<Held>) -> Result<(), Failure> {
-        for held in list.into_iter().filter(|held| held.on_hand != 0) {
+    /// Events of a vehicle, as many as may still be read.
+    fn events(
+        &mut self,
+        (state, codes): Known<'_>,
+        vehicle: &[u8],
+    ) -> Result<Vec<locate::Trip>, Failure> {
+        let limit = READ_MAX.min(self.events_left);
+        let events = locate::vehicle(state, codes, vehicle, limit)?;
+        self.events_left = self.events_left.saturating_sub(events.len());
+        self.unread += beyond(state, &Pages::of(Namespace::Vehicle, vehicle, Map::Trips), limit)?;
+        Ok(events)
+    }
+
+    fn held(
+        &mut self,
+        (view, pages): (&View<'_, impl StoreRead>, &Pages),
+        mut list: Vec<Held>,
+    ) -> Result<(), Failure> {
+        self.unread += beyond(view, pages, STOCK_MAX)?;
+        list.retain(|held| held.on_hand != 0);
+        list.sort_by(|a, b| b.on_hand.cmp(&a.on_hand).then_with(|| a.cmp(b)));
+        self.left_out += cut(&mut list, LOCATED.holdings);
+        for held in list {
             let site = locate::site(view, &held.station)?;
             let name = locate::party_name(view, &held.party)?;
             let amount = contracts::record::shipment::Amount { uom: held.uom, milli: held.on_hand };
@@ -295,34 +431,48 @@ impl Located {
         Ok(())
     }
 
-    fn vehicle(&mut self, state: &dyn State, codes: &Codes, key: &[u8]) -> Result<(), Failure> {
-        for found in locate::vehicle(state, codes, key, HOLDERS_MAX)? {
-            let side = side_of(&found);
-            let (from, to) = match side {
-                Side::Unspecified | Side::Sender => (&found.from, &found.to),
-                Side::Receiver => (&found.to, &found.from),
-            };
-            let trip =
-                self.trips.entry((found.document.clone(), text(key))).or_insert_with(|| Trip {
-                    document: found.document.clone(),
-                    vehicle: text(key),
-                    person: text(&found.person),
-                    from_party: text(&from.0),
-                    from_station: station_text(&from.1),
-                    to_party: text(&to.0),
-                    to_station: station_text(&to.1),
-                    ..Trip::default()
-                });
-            note_time(trip, side, found.occurred_ms);
-            for (unit, _) in &found.units {
-                trip.units.push(text(unit));
-                trip.on_road |= side == Side::Sender && on_road(state, &found.document, unit)?;
-            }
+    /// The newest trips of a vehicle.
+    fn vehicle(&mut self, known: Known<'_>, key: &[u8]) -> Result<(), Failure> {
+        let events = self.events(known, key)?;
+        let (shown, left_out) = newest_documents(&events, LOCATED.trips);
+        self.left_out += left_out;
+        for event in events.iter().filter(|event| shown.contains(&*event.document)) {
+            self.event(known.0, key, event)?;
         }
         Ok(())
     }
 
-    /// Every unit that a record names beside the subject.
+    fn event(
+        &mut self,
+        state: &dyn State,
+        vehicle: &[u8],
+        event: &locate::Trip,
+    ) -> Result<(), Failure> {
+        let side = side_of(event);
+        let (from, to) = match side {
+            Side::Unspecified | Side::Sender => (&event.from, &event.to),
+            Side::Receiver => (&event.to, &event.from),
+        };
+        let key = (event.document.clone(), text(vehicle));
+        let trip = self.trips.entry(key).or_insert_with(|| Trip {
+            document: event.document.clone(),
+            vehicle: text(vehicle),
+            person: text(&event.person),
+            from_party: text(&from.0),
+            from_station: station_text(&from.1),
+            to_party: text(&to.0),
+            to_station: station_text(&to.1),
+            ..Trip::default()
+        });
+        note_time(trip, side, event.occurred_ms);
+        for (unit, _) in &event.units {
+            trip.units.push(text(unit));
+            trip.on_road |= side == Side::Sender && on_road(state, &event.document, unit)?;
+        }
+        Ok(())
+    }
+
+    /// The units that records name beside the subject, the latest named first.
     fn named_with(
         &mut self,
         (view, codes): (&View<'_, impl StoreRead>, &Codes),
@@ -336,52 +486,70 @@ impl Located {
             let days = view.days(&subject, view.head())?;
             days.into_iter().map(|day| day.bucket).collect()
         };
-        let mut units = std::collections::BTreeSet::new();
-        for bucket in buckets {
+        // By unit the place of the newest record that names it.
+        let mut named: BTreeMap<Vec<u8>, (Height, u32)> = BTreeMap::new();
+        let mut entries_left = u64::try_from(LOG_ENTRIES_MAX).unwrap_or(u64::MAX);
+        for bucket in buckets.into_iter().rev() {
             let log = LogKey { kind, bucket, subject: key.to_vec() };
-            let mut places = Vec::new();
-            view.visit_log(&log, 0, &mut |_, entry| {
-                places.push((entry.height, entry.receipt_index));
-                if places.len() < HOLDERS_MAX {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
+            let size = view.log_head(&log)?.map_or(0, |head| head.size);
+            let unread = size.saturating_sub(entries_left);
+            self.unread += unread;
+            entries_left -= size - unread;
+            for item in view.log(&log, view.head(), unread, LOG_ENTRIES_MAX)? {
+                let place = (item.entry.height, item.entry.receipt_index);
+                for Link { subject, .. } in item.receipt.links.as_slice() {
+                    if subject.kind == SubjectKind::Unit {
+                        let newest = named.entry(subject.key.clone()).or_insert(place);
+                        *newest = place.max(*newest);
+                    }
                 }
-            })?;
-            for (height, index) in places {
-                let receipt = view.receipt(height, index)?;
-                let links =
-                    receipt.into_iter().flat_map(|receipt| receipt.links.as_slice().to_vec());
-                units.extend(
-                    links
-                        .filter(|link| link.subject.kind == SubjectKind::Unit)
-                        .map(|link| link.subject.key),
-                );
             }
         }
-        for unit in units.into_iter().take(HOLDERS_MAX) {
+        let mut named: Vec<_> =
+            named.into_iter().map(|(unit, place)| (Reverse(place), unit)).collect();
+        named.sort();
+        self.left_out += cut(&mut named, NAMED_WITH_MAX);
+        for (_, unit) in named {
             self.unit((view, codes), &unit)?;
         }
         Ok(())
     }
 
-    /// The answer, as of a height.
-    pub(super) fn finish(mut self, height: u64) -> LocateResponse {
-        self.holdings.sort_by(|a, b| (&a.unit, &a.station).cmp(&(&b.unit, &b.station)));
-        self.alerts.sort();
-        self.alerts.dedup();
-        let trips = self.trips.into_values().map(|mut trip| {
+    /// What is shown of it.
+    pub(super) fn finish(self, shown: &Shown) -> Places {
+        let (mut holdings, mut alerts) = (self.holdings, self.alerts);
+        let mut trips: Vec<Trip> = self.trips.into_values().collect();
+        let stock = |held: &Holding| held.quantities.as_ref().map_or(0, |held| held.in_stock_milli);
+        holdings
+            .sort_by(|a, b| (stock(b), &a.unit, &a.station).cmp(&(stock(a), &b.unit, &b.station)));
+        let latest = |trip: &Trip| trip.departed_ms.max(trip.arrived_ms);
+        trips.sort_by(|a, b| latest(b).cmp(&latest(a)).then_with(|| a.document.cmp(&b.document)));
+        alerts.sort();
+        alerts.dedup();
+        let left_out = self.unread
+            + self.left_out
+            + cut(&mut holdings, shown.holdings)
+            + cut(&mut trips, shown.trips)
+            + cut(&mut alerts, NAMED_MAX);
+        for trip in &mut trips {
             trip.units.sort();
             trip.units.dedup();
-            trip
-        });
-        LocateResponse {
-            height,
-            holdings: self.holdings,
-            trips: trips.collect(),
-            alerts: self.alerts,
         }
+        Places { holdings, trips, alerts, left_out }
     }
+}
+
+/// The documents of the newest events, at most `limit`, and how many are left out.
+fn newest_documents(events: &[locate::Trip], limit: usize) -> (BTreeSet<&str>, u64) {
+    let mut latest: BTreeMap<&str, u64> = BTreeMap::new();
+    for event in events {
+        let known = latest.entry(&event.document).or_default();
+        *known = event.occurred_ms.max(*known);
+    }
+    let mut newest: Vec<_> = latest.into_iter().map(|(at, ms)| (Reverse(ms), at)).collect();
+    newest.sort_unstable();
+    let left_out = cut(&mut newest, limit);
+    (newest.into_iter().map(|(_, document)| document).collect(), left_out)
 }
 
 fn station_text(site: &Site) -> String {
@@ -428,9 +596,12 @@ fn trip_of(consignment: &Consignment, leg: &Leg) -> Trip {
     }
 }
 
-fn matched(state: &dyn State, found: &matching::Match) -> Result<Match, Failure> {
-    let documents = matching::documents(state, &found.from, &found.to, HOLDERS_MAX);
-    let documents = documents?;
+/// A match, and how many of its documents are left out.
+fn matched(state: &dyn State, found: &matching::Match) -> Result<(Match, u64), Failure> {
+    let mut documents = matching::documents(state, &found.from, &found.to, READ_MAX)?;
+    let key = matching::key(&found.from, &found.to);
+    let pages = Pages::of(Namespace::Match, &key, Map::Documents);
+    let left_out = beyond(state, &pages, READ_MAX)? + cut(&mut documents, NAMED_MAX);
     let record = &found.record;
     let relation = match record.relation() {
         Relation::Unspecified | Relation::Same => "SAME",
@@ -445,7 +616,7 @@ fn matched(state: &dyn State, found: &matching::Match) -> Result<Match, Failure>
         Standing::Voided => MatchStatus::Void,
     };
     let (agree, one, differ) = (record.agreeing, record.one_sided, record.disagreeing);
-    Ok(Match {
+    let shown = Match {
         from: text(&found.from),
         to: text(&found.to),
         relation: relation.to_owned(),
@@ -453,5 +624,6 @@ fn matched(state: &dyn State, found: &matching::Match) -> Result<Match, Failure>
         document: documents.join(", "),
         text_zh: format!("双方一致 {agree} 次，仅一方 {one} 次，不一致 {differ} 次"),
         text_en: format!("{agree} deliveries agree, {one} one-sided, {differ} disagree"),
-    })
+    };
+    Ok((shown, left_out))
 }

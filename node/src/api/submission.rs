@@ -19,11 +19,13 @@ use proto::receipt::{CODE_ALREADY_RECORDED, Receipt};
 use proto::submitter::SubmitterRecord;
 use proto::trie::Namespace;
 use proto::{Hash, Height, TxId};
+use tokio::sync::watch;
 use tonic::{Code, Request, Response, Status};
 
 use super::Service;
 use super::failure::{Failure, answered, language_of};
 use crate::clock;
+use crate::executor::Executed;
 use crate::gate::Inadmissible;
 use crate::intake::describe;
 use crate::network;
@@ -51,7 +53,7 @@ impl SubmissionService for Service {
         &self,
         request: Request<GetTransactionRequest>,
     ) -> Result<Response<GetTransactionResponse>, Status> {
-        answered(request, |asked| {
+        answered(&self.lanes.short, request, |asked| {
             let bytes: Result<[u8; 32], _> = asked.tx_id.as_slice().try_into();
             let bytes = bytes.map_err(|_| {
                 let found = asked.tx_id.len();
@@ -72,6 +74,7 @@ impl SubmissionService for Service {
             });
             Ok(GetTransactionResponse { outcome: Some(outcome) })
         })
+        .await
     }
 }
 
@@ -115,7 +118,8 @@ impl Service {
     async fn submit(&self, bytes: Vec<u8>, wait: Duration) -> Result<TransactionOutcome, Failure> {
         check_length(&bytes)?;
         let now = clock::now();
-        let admitted = tokio::task::block_in_place(|| self.gate.admit_submission(&bytes, now));
+        let admit = || self.gate.admit_submission(&bytes, now);
+        let admitted = self.lanes.short.run(admit).await?;
         let tx_id = match admitted {
             Ok(body) => {
                 let (tx_id, said) = (body.transaction.tx_id(), describe(&body, now));
@@ -145,11 +149,11 @@ impl Service {
         let mut executed = self.executed.clone();
         let waiting = async {
             loop {
-                executed.borrow_and_update();
-                if let Some(outcome) = self.outcome(tx_id)? {
+                let seen = executed.borrow_and_update().height;
+                if let Some(outcome) = self.lanes.short.in_turn(|| self.outcome(tx_id)).await? {
                     return Ok(outcome);
                 }
-                if executed.changed().await.is_err() {
+                if !above(&mut executed, seen).await {
                     return Err(outcome_unknown(tx_id));
                 }
             }
@@ -226,6 +230,12 @@ impl Service {
     }
 }
 
+/// Waits until a height above `seen` is executed; false where none will be. Certificates are told in the
+/// same place and bring no receipts.
+async fn above(executed: &mut watch::Receiver<Executed>, seen: Height) -> bool {
+    executed.wait_for(|now| now.height > seen).await.is_ok()
+}
+
 /// The refusal of a code without its numbers, which only recent blocks still have.
 fn refusal_of_code(code: u16) -> (String, String, String) {
     let found = refusal::TABLE.iter().find(|(known, ..)| *known == code);
@@ -257,7 +267,27 @@ fn outcome_unknown(tx_id: TxId) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_for_receipts_is_woken_by_heights_and_not_by_certificates() {
+        let height = Height::new(7);
+        let (sender, mut executed) =
+            watch::channel(Executed { height, root: Hash::ZERO, certified: 0 });
+        let mut waiting = pin!(above(&mut executed, height));
+        for (next, certified, expected) in
+            [(7, 0, Poll::Pending), (7, 8, Poll::Pending), (8, 8, Poll::Ready(true))]
+        {
+            let height = Height::new(next);
+            sender.send_replace(Executed { height, root: Hash::ZERO, certified });
+            let found = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await;
+            assert_eq!(found, expected, "height {next}, certified {certified}");
+        }
+    }
 
     #[test]
     fn timeouts_are_read_as_the_grpc_protocol_writes_them() {

@@ -9,10 +9,12 @@ use api::trace::{
 };
 use contracts::codes::Codes;
 use contracts::query::locate;
+use contracts::state::State;
 use contracts::walk::{self, LogView, Walk, WalkError};
 use ledger::bundle::{BUNDLE_BYTES_MAX, Bundle};
 use ledger::prove::{Bodies, ProveError, Prover, TRACE_LOGS_MAX, TraceQuery};
 use ledger::reader::{LogItem, ReadError, View};
+use ledger::schema::WINDOW_HEIGHTS;
 use ledger::store::StoreRead;
 use proto::codec::Canonical as _;
 use proto::history::LogKey;
@@ -24,7 +26,7 @@ use tonic::{Code, Request, Response, Status};
 use super::Service;
 use super::failure::{Failure, answered};
 use super::ledger_service::checked_pins;
-use super::place::{HOLDERS_MAX, quantities, text};
+use super::place::{READ_MAX, quantities, text};
 
 /// Codes that one question may start from.
 const CODES_MAX: usize = 16;
@@ -32,27 +34,33 @@ const CODES_MAX: usize = 16;
 /// Bytes of a code in a question; the longest carrier of a scheme is shorter.
 const CODE_BYTES_MAX: usize = 1_024;
 
+/// Units that are told with their place, times heights between the answer and the newest one: each
+/// value is looked up in what every height between replaced, some 150 microseconds for a unit and a
+/// height. Fifty thousand take seconds: all 10,000 units of a certified answer, or fifty of the oldest
+/// height that is kept. Beyond it the units are named without their place.
+const UNIT_HEIGHTS_MAX: u64 = 50_000;
+
 #[tonic::async_trait]
 impl TraceService for Service {
     async fn trace(
         &self,
         request: Request<TraceRequest>,
     ) -> Result<Response<TraceResponse>, Status> {
-        answered(request, |asked| self.answer_trace(asked))
+        answered(&self.lanes.long, request, |asked| self.answer_trace(asked)).await
     }
 
     async fn get_matches(
         &self,
         request: Request<GetMatchesRequest>,
     ) -> Result<Response<GetMatchesResponse>, Status> {
-        answered(request, |asked| self.answer_matches(asked))
+        answered(&self.lanes.long, request, |asked| self.answer_matches(asked)).await
     }
 
     async fn locate(
         &self,
         request: Request<LocateRequest>,
     ) -> Result<Response<LocateResponse>, Status> {
-        answered(request, |asked| self.answer_locate(asked))
+        answered(&self.lanes.long, request, |asked| self.answer_locate(asked)).await
     }
 }
 
@@ -195,12 +203,10 @@ impl Seen {
         at: Height,
         walk: &Walk,
     ) -> Result<TraceResponse, Failure> {
-        let units: Result<_, Failure> =
-            self.units.iter().map(|key| trace_unit(view, key)).collect();
         Ok(TraceResponse {
             height: at.value(),
             bundle: Vec::new(),
-            units: units?,
+            units: trace_units(view, at, &self.units)?,
             events: self.events.into_values().collect(),
             truncated: walk.truncated.iter().map(|subject| text(&subject.key)).collect(),
         })
@@ -210,10 +216,10 @@ impl Seen {
 /// Units and events of a finished bundle, so that what is shown is what is proven.
 fn read_bundle(view: &View<'_, impl StoreRead>, bundle: &Bundle) -> Result<TraceResponse, Failure> {
     let mut events: BTreeMap<(u64, u32), TraceEvent> = BTreeMap::new();
-    let (mut units, mut height) = (Vec::new(), 0);
+    let (mut units, mut height) = (BTreeSet::new(), 0);
     for log in bundle.items.iter().flat_map(|item| &item.logs) {
         if log.kind == u32::from(SubjectKind::Unit.code()) && !log.entries.is_empty() {
-            units.push(trace_unit(view, &log.subject)?);
+            units.insert(log.subject.clone());
         }
         for entry in &log.entries {
             let payload = ReceiptPayload::decode(&entry.receipt);
@@ -233,7 +239,7 @@ fn read_bundle(view: &View<'_, impl StoreRead>, bundle: &Bundle) -> Result<Trace
             truncated.extend(left_out.map(|at| String::from_utf8_lossy(&at.key).into_owned()));
         }
     }
-    units.sort_by(|a, b| a.unit.cmp(&b.unit));
+    let units = trace_units(view, Height::new(height), &units)?;
     let events = events.into_values().collect();
     Ok(TraceResponse { height, bundle: Vec::new(), units, events, truncated })
 }
@@ -277,9 +283,31 @@ pub(super) fn units_of(
     Ok(if known.is_empty() { keys } else { known })
 }
 
+/// Units of a trace, each with its place as of the height of the answer where the state of that height
+/// is kept and can be read in time.
+fn trace_units(
+    view: &View<'_, impl StoreRead>,
+    at: Height,
+    keys: &BTreeSet<Vec<u8>>,
+) -> Result<Vec<TraceUnit>, Failure> {
+    let count = u64::try_from(keys.len()).unwrap_or(u64::MAX);
+    if !is_told(view.head(), at, count) {
+        let bare = |key: &Vec<u8>| TraceUnit { unit: text(key), ..TraceUnit::default() };
+        return Ok(keys.iter().map(bare).collect());
+    }
+    let state = view.at(at)?;
+    keys.iter().map(|key| trace_unit(&state, key)).collect()
+}
+
+/// Whether units are told with their place.
+fn is_told(head: Height, at: Height, units: u64) -> bool {
+    let depth = head.value().saturating_sub(at.value());
+    depth <= WINDOW_HEIGHTS && depth.saturating_mul(units) <= UNIT_HEIGHTS_MAX
+}
+
 /// Where a unit of the trace is, as its events tell.
-fn trace_unit(view: &View<'_, impl StoreRead>, key: &[u8]) -> Result<TraceUnit, Failure> {
-    let found = locate::unit(view, key, HOLDERS_MAX)?;
+fn trace_unit(state: &dyn State, key: &[u8]) -> Result<TraceUnit, Failure> {
+    let found = locate::unit(state, key, READ_MAX)?;
     let Some(place) = found else {
         return Ok(TraceUnit { unit: text(key), ..TraceUnit::default() });
     };
@@ -291,4 +319,24 @@ fn trace_unit(view: &View<'_, impl StoreRead>, key: &[u8]) -> Result<TraceUnit, 
         alerts: place.alerts.clone(),
         quantities: place.balances.first().map(quantities),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_told_where_the_state_of_the_height_is_kept_and_read_in_time() {
+        for (head, at, units, expected) in [
+            (10, 10, 10_000, true),
+            (10, 5, 10_000, true),
+            (2_000, 976, 10, true),
+            (2_000, 975, 1, false),
+            (2_000, 1_000, 50, true),
+            (2_000, 1_000, 51, false),
+        ] {
+            let told = is_told(Height::new(head), Height::new(at), units);
+            assert_eq!(told, expected, "{units} units of height {at} at {head}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Cli {
     /// Write JSON for programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Language: zh or en; by LANG where absent, zh where that is unset
+    /// Language: zh or en; where absent, en where LANG begins with en, zh otherwise
     #[arg(long, global = true, value_enum)]
     pub(crate) lang: Option<Lang>,
     /// What to do

@@ -56,24 +56,27 @@ async fn list(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
     let mut client = EvaluationServiceClient::new(connect(cli).await?)
         .max_decoding_message_size(ANSWER_BYTES_MAX);
     let (mut results, mut page_token) = (Vec::new(), String::new());
-    loop {
+    let left_out = loop {
         let message = ListEvaluationsRequest { page_size: 1000, page_token };
         let page = client.list_evaluations(request(message, output)).await?.into_inner();
         results.extend(page.evaluations);
         page_token = page.next_page_token;
         if page_token.is_empty() {
-            break;
+            break page.left_out;
         }
-    }
+    };
     let values = results.iter().map(|result| {
         json!({
             "id": result.id, "agency": result.agency, "object_kind": result.object_kind,
             "object": result.object, "score_permille": result.score_permille,
             "grade": result.grade, "resources": result.resources,
-            "recorded_ms": result.recorded_ms, "proven": false,
+            "recorded_ms": result.recorded_ms,
         })
     });
-    output.value(&values.collect::<Vec<_>>())?;
+    output.value(&json!({
+        "proven": false, "evaluations": values.collect::<Vec<_>>(),
+        "truncated": left_out > 0, "left_out": left_out,
+    }))?;
     output.unproven();
     let head = [
         output.pick("编号", "id"),
@@ -94,5 +97,6 @@ async fn list(cli: &Cli, output: &Output) -> anyhow::Result<ExitCode> {
         ]
     });
     output.table(&head, rows.collect());
+    output.left_out(left_out);
     Ok(ExitCode::SUCCESS)
 }

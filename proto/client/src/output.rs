@@ -74,6 +74,13 @@ impl Output {
         self.line(self.pick("节点所述（未作证明）", "as the node says (not proven)"));
     }
 
+    /// Says how much an answer leaves out; nothing where it shows all.
+    pub(crate) fn left_out(&self, count: u64) {
+        if let Some(text) = left_out(count, self.language) {
+            self.line(text);
+        }
+    }
+
     /// A value for programs; nothing where people read.
     pub(crate) fn value(&self, value: &impl Serialize) -> anyhow::Result<()> {
         if self.json {
@@ -107,6 +114,30 @@ impl Output {
                 eprintln!("{word}: {}{reason}", status.message());
             }
             None => eprintln!("{word}: {error:#}"),
+        }
+    }
+}
+
+/// How much an answer leaves out, in words.
+fn left_out(count: u64, language: Language) -> Option<String> {
+    let text = match language {
+        Language::Zh => format!("另有 {count} 条未列出"),
+        Language::En => format!("{count} more are not listed"),
+    };
+    (count > 0).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_counted_in_both_languages_and_nothing_is_said_where_all_is_shown() {
+        for (count, zh, en) in
+            [(0, None, None), (1_201, Some("另有 1201 条未列出"), Some("1201 more are not listed"))]
+        {
+            assert_eq!(left_out(count, Language::Zh).as_deref(), zh, "{count}");
+            assert_eq!(left_out(count, Language::En).as_deref(), en, "{count}");
         }
     }
 }

@@ -78,6 +78,7 @@ fn show_matches(found: &GetMatchesResponse, output: &Output) -> anyhow::Result<(
         .collect();
     output.value(&json!({
         "proven": false, "height": found.height, "unit": found.unit,
+        "truncated": found.truncated, "left_out": found.left_out,
         "matches": found.matches.iter().map(|found| json!({
             "from": found.from, "to": found.to, "relation": found.relation,
             "status": found.status().as_str_name(), "document": found.document,
@@ -99,6 +100,7 @@ fn show_matches(found: &GetMatchesResponse, output: &Output) -> anyhow::Result<(
     } else {
         output.table(&head, rows);
     }
+    output.left_out(found.left_out);
     Ok(())
 }
 
@@ -136,17 +138,20 @@ pub(crate) async fn alerts(cli: &Cli, args: &Alerts, output: &Output) -> anyhow:
         return Ok(ExitCode::SUCCESS);
     }
     let (mut alerts, mut page_token, mut height) = (Vec::new(), String::new(), 0);
-    loop {
+    let left_out = loop {
         let message = ListAlertsRequest { include_closed: args.all, page_size: 1000, page_token };
         let page = client.list_alerts(request(message, output)).await?.into_inner();
         alerts.extend(page.alerts);
         (page_token, height) = (page.next_page_token, height.max(page.height));
         if page_token.is_empty() {
-            break;
+            break page.left_out;
         }
-    }
+    };
     let values: Vec<_> = alerts.iter().map(alert_json).collect();
-    output.value(&json!({"proven": false, "height": height, "alerts": values}))?;
+    output.value(&json!({
+        "proven": false, "height": height, "alerts": values,
+        "truncated": left_out > 0, "left_out": left_out,
+    }))?;
     output.unproven();
     if alerts.is_empty() {
         output.line(output.pick("没有预警", "no alerts"));
@@ -154,6 +159,7 @@ pub(crate) async fn alerts(cli: &Cli, args: &Alerts, output: &Output) -> anyhow:
     for alert in &alerts {
         show_alert(alert, output);
     }
+    output.left_out(left_out);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -184,7 +190,7 @@ fn alert_json(alert: &Alert) -> serde_json::Value {
         "en": alert.text_en, "units": alert.units, "parties": alert.parties,
         "vehicles": alert.vehicles, "persons": alert.persons, "agencies": alert.agencies,
         "raised_height": alert.raised_height, "raised_ms": alert.raised_ms,
-        "changed_height": alert.changed_height,
+        "changed_height": alert.changed_height, "truncated": alert.truncated,
     })
 }
 
@@ -213,6 +219,10 @@ fn show_alert(alert: &Alert, output: &Output) {
         if !subjects.is_empty() {
             output.line(format!("    {}: {}", output.pick(zh, en), subjects.join(", ")));
         }
+    }
+    if alert.truncated {
+        let (zh, en) = ("涉及更多对象，此处只列一部分", "it concerns more than is named here");
+        output.line(format!("    {}", output.pick(zh, en)));
     }
 }
 
@@ -279,6 +289,7 @@ fn show_concerned(found: &GetAlertResponse, output: &Output) -> anyhow::Result<(
         "holdings": found.holdings.iter().map(holding_json).collect::<Vec<_>>(),
         "trips": found.trips.iter().map(trip_json).collect::<Vec<_>>(),
         "totals": totals.collect::<Vec<_>>(), "truncated": found.truncated,
+        "left_out": found.left_out,
     }))?;
     output.unproven();
     if let Some(alert) = &found.alert {
@@ -289,7 +300,8 @@ fn show_concerned(found: &GetAlertResponse, output: &Output) -> anyhow::Result<(
     for total in &found.totals {
         output.line(total_text(total, output.language()));
     }
-    if found.truncated {
+    output.left_out(found.left_out);
+    if found.truncated || found.totals.iter().any(|total| total.truncated) {
         output.line(output.pick(
             "涉及范围过大：以上只是一部分，合计也只是这一部分的",
             "it concerns more: the above, and its sums, are a part",
@@ -323,7 +335,7 @@ fn show_location(found: &LocateResponse, output: &Output) -> anyhow::Result<()> 
         "proven": false, "height": found.height,
         "holdings": found.holdings.iter().map(holding_json).collect::<Vec<_>>(),
         "trips": found.trips.iter().map(trip_json).collect::<Vec<_>>(),
-        "alerts": found.alerts,
+        "alerts": found.alerts, "truncated": found.truncated, "left_out": found.left_out,
     }))?;
     output.unproven();
     show_holdings(&found.holdings, output);
@@ -331,6 +343,7 @@ fn show_location(found: &LocateResponse, output: &Output) -> anyhow::Result<()> 
     if !found.alerts.is_empty() {
         output.line(format!("{}: {}", output.pick("预警", "alerts"), found.alerts.join(", ")));
     }
+    output.left_out(found.left_out);
     Ok(())
 }
 
@@ -483,12 +496,13 @@ pub(crate) async fn block(cli: &Cli, args: &Block, output: &Output) -> anyhow::R
         "节点给出的区块摘要与区块头不符 the node's block hash is not its header's"
     );
     output.value(&json!({
-        "height": header.height.value(), "block_hash": hash.to_string(),
+        "proven": false, "height": header.height.value(), "block_hash": hash.to_string(),
         "parent": header.parent.to_string(), "view": header.view.value(),
         "primary": header.primary.value(), "time_ms": header.time.value(),
         "transactions": header.tx_count, "operations": found.operations,
         "receipts": found.receipts, "tx_root": header.tx_root.to_string(), "level": found.level,
     }))?;
+    output.unproven();
     let level = relation_text(&found.level, output).to_owned();
     for (zh, en, text) in [
         ("高度", "height", header.height.to_string()),

@@ -55,25 +55,28 @@ async fn list(cli: &Cli, include_withdrawn: bool, output: &Output) -> anyhow::Re
     let mut client =
         ReleaseServiceClient::new(connect(cli).await?).max_decoding_message_size(ANSWER_BYTES_MAX);
     let (mut releases, mut page_token) = (Vec::new(), String::new());
-    loop {
+    let left_out = loop {
         let message = ListReleasesRequest { include_withdrawn, page_size: 1000, page_token };
         let page = client.list_releases(request(message, output)).await?.into_inner();
         releases.extend(page.releases);
         page_token = page.next_page_token;
         if page_token.is_empty() {
-            break;
+            break page.left_out;
         }
-    }
+    };
     let values = releases.iter().map(|release| {
         json!({
             "id": release.id, "agency": release.agency, "kind": release.kind,
             "title": release.title, "body": release.body, "audience": release.audience,
             "level": release.level, "codes": release.codes, "alerts": release.alerts,
             "withdrawn": release.withdrawn, "withdrawn_reason": release.withdrawn_reason,
-            "published_ms": release.published_ms, "proven": false,
+            "published_ms": release.published_ms,
         })
     });
-    output.value(&values.collect::<Vec<_>>())?;
+    output.value(&json!({
+        "proven": false, "releases": values.collect::<Vec<_>>(),
+        "truncated": left_out > 0, "left_out": left_out,
+    }))?;
     output.unproven();
     let head = [
         output.pick("编号", "id"),
@@ -98,5 +101,6 @@ async fn list(cli: &Cli, include_withdrawn: bool, output: &Output) -> anyhow::Re
         ]
     });
     output.table(&head, rows.collect());
+    output.left_out(left_out);
     Ok(ExitCode::SUCCESS)
 }

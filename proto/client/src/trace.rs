@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use api::trace::trace_service_client::TraceServiceClient;
-use api::trace::{Direction as Asked, ProofMode, TraceRequest, TraceUnit};
+use api::trace::{Direction as Asked, ProofMode, Quantities, TraceRequest, TraceUnit};
 use genesis::files::{Access, write_durably};
 use genesis::words::Language;
 use ledger::bundle::{Bundle, Direction as Proven};
@@ -108,16 +108,19 @@ fn unit_json(unit: &TraceUnit) -> serde_json::Value {
     })
 }
 
-/// What the node says beside the proof: where the units are now.
+/// What the node says beside the proof: where the units were at the height of the answer, a dash where
+/// it does not say.
 fn show_units(units: &[TraceUnit], output: &Output) {
     let rows = units.iter().map(|unit| {
-        let held = unit.quantities.clone().unwrap_or_default();
+        let held = |text: fn(&Quantities) -> String| {
+            unit.quantities.as_ref().map_or_else(|| "—".to_owned(), text)
+        };
         vec![
             unit.unit.clone(),
             unit.holder.clone(),
-            format!("{} {}", amount(held.in_stock_milli), held.uom),
-            amount(held.sold_milli),
-            amount(held.in_transit_milli),
+            held(|held| format!("{} {}", amount(held.in_stock_milli), held.uom)),
+            held(|held| amount(held.sold_milli)),
+            held(|held| amount(held.in_transit_milli)),
             unit.alerts.join(", "),
         ]
     });
