@@ -358,7 +358,6 @@ impl Driver {
             .iter()
             .map(|leaf| self.bodies.get(leaf).expect("kept above").transaction)
             .collect();
-        self.metrics.decided(height);
         self.executor
             .send(Decision::Block { decided, bodies })
             .await
