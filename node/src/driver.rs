@@ -138,14 +138,15 @@ impl Driver {
                     Some(notice) => waiting.push(notice),
                     None => return Err(DriverError::ExecutorGone),
                 },
+                // Before the inputs, which may never be empty: who is over would keep the room of who waits.
+                _ = expiry.tick() => {
+                    let expired = self.bodies.drop_expired(clock::now().minus_ms(EXPIRED_BODY_MS));
+                    waiting.extend(expired.into_iter().map(Input::BodyDropped));
+                }
                 taken = inputs.recv_many(&mut waiting, INPUTS_PER_SYNC_MAX) => {
                     if taken == 0 {
                         return Ok(());
                     }
-                }
-                _ = expiry.tick() => {
-                    let expired = self.bodies.drop_expired(clock::now().minus_ms(EXPIRED_BODY_MS));
-                    waiting.extend(expired.into_iter().map(Input::BodyDropped));
                 }
             }
         }
