@@ -368,7 +368,7 @@ impl Driver {
     fn release(&mut self, below: Height) -> Vec<Hash> {
         self.live.release_below(below);
         self.blocks.release_below(below);
-        self.bodies.release_below(below)
+        let_go(&self.bodies, &self.replica, below)
     }
 
     fn publish(&self) {
@@ -379,6 +379,14 @@ impl Driver {
             changed
         });
     }
+}
+
+/// Releases bodies below `below` and says which of them the replica still counts on. Those of decided blocks
+/// left it long ago, and each that it is told of costs it a walk through the open proposal.
+fn let_go(bodies: &Bodies, replica: &Replica, below: Height) -> Vec<Hash> {
+    let mut gone = bodies.release_below(below);
+    gone.retain(|leaf| replica.holds_body(leaf));
+    gone
 }
 
 async fn sleep_until(next: Option<(Timer, Instant)>) {
@@ -395,5 +403,81 @@ fn announce(mode: Mode) {
             tracing::error!(%reason, "本节点不参与投票 this node does not vote");
         }
         Mode::Halted(reason) => tracing::error!(%reason, "本节点已停止 this node has halted"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use consensus::{Config, Head, restore};
+    use proto::epoch::{BlockLimits, Descriptor, Validator};
+    use proto::operation::{OpUid, Operation, Salt};
+    use proto::quorum;
+    use proto::transaction::Transaction;
+    use proto::{AgencyIndex, Epoch, TimeMs};
+
+    use super::*;
+    use crate::bodies::AdmittedBody;
+    use crate::intake::describe;
+
+    const NOW: TimeMs = TimeMs::new(2_000);
+
+    fn body(number: u8) -> AdmittedBody {
+        let (uid, salt) = (OpUid([number; 16]), Salt([0; 16]));
+        let operations = vec![Operation { kind: 1, version: 1, uid, salt, body: vec![number] }];
+        let (key, until) = (SecretKey::from_seed(&[7; 32]), NOW.plus_ms(1_000));
+        let transaction =
+            Transaction::sign(ChainId::default(), &key, until, operations).expect("one operation");
+        let bytes = transaction.encode().into();
+        AdmittedBody { transaction: Arc::new(transaction), bytes }
+    }
+
+    /// A chain with one validator, which decides by itself.
+    fn alone(key: &SecretKey) -> Replica {
+        let descriptor = Descriptor {
+            epoch: Epoch::ZERO,
+            first_height: Height::new(1),
+            mode: quorum::Mode::Standard,
+            rotation_blocks: 1024,
+            lag: 4,
+            limits: BlockLimits::default(),
+            role_table: Hash::ZERO,
+            validators: vec![Validator { agency: AgencyIndex::new(0), key: key.public() }],
+        };
+        let (chain, me) = (ChainId::default(), ValidatorIndex::new(0));
+        let head = Head::genesis(chain, TimeMs::new(1_000), Hash::ZERO);
+        let restored = restore(chain, head, [], SafetyRecord::default());
+        Replica::new(Config::new(chain, descriptor, me, [0; 16]), restored)
+    }
+
+    #[test]
+    fn of_the_bodies_let_go_the_replica_is_told_of_those_that_it_counts_on() {
+        let key = SecretKey::from_seed(&[1; 32]);
+        let (mut replica, bodies) = (alone(&key), Bodies::default());
+        let (ordered, lost) = (body(1), body(2));
+        bodies.insert(ordered.clone()).expect("there is room");
+        let mut inputs = vec![Input::Start, Input::BodyHeld(describe(&ordered, NOW))];
+        let mut heights = Vec::new();
+        while let Some(input) = inputs.pop() {
+            let mut actions = Vec::new();
+            replica.step(NOW, input, &mut actions);
+            for action in actions {
+                if let Action::Sign(draft) = action {
+                    let signature = key.sign(&draft.signed_bytes(ChainId::default()));
+                    let own = draft.complete(ValidatorIndex::new(0), signature);
+                    inputs.push(Input::Signed(own));
+                } else if let Action::Decide(decided) = action {
+                    let height = decided.block.header().height;
+                    bodies.decided(decided.block.tx_leaves(), height);
+                    heights.push(height);
+                }
+            }
+        }
+        assert_eq!(heights, [Height::new(1)]);
+        // Of a proposal at the same height that was not decided.
+        bodies.keep(lost.clone(), Height::new(1));
+        replica.step(NOW, Input::BodyHeld(describe(&lost, NOW)), &mut Vec::new());
+        let gone = let_go(&bodies, &replica, Height::new(2));
+        assert_eq!(gone, [lost.transaction.leaf()]);
+        assert!(!bodies.holds(&ordered.transaction.leaf()), "let go all the same");
     }
 }
