@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use consensus::{Config, Head, Input, Replica, Standing, restore};
 use genesis::Genesis;
@@ -21,6 +22,7 @@ use rocks::RocksStore;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::api::{Service, serve_api};
 use crate::blocks::Blocks;
@@ -40,6 +42,10 @@ use crate::recovery::{self, Recovered};
 
 /// Inputs that may wait for the replica; senders wait where it is full.
 const INPUTS_MAX: usize = 1_024;
+
+/// Longest wait for a database that closes after its task has failed: it may write what it holds in memory, 128
+/// MiB. After that the process ends without the reason.
+const STORAGE_CLOSE_MS: u64 = 10_000;
 
 /// Why a node does not start, or stopped.
 #[derive(Debug, Error)]
@@ -231,7 +237,10 @@ async fn start(
     tracing::info!(validator = me.value(), %grpc, %metrics, "节点已启动 node started");
 
     let outcome = tokio::select! {
-        ended = &mut consensus => ended_consensus(ended),
+        ended = &mut consensus => match ended {
+            Ok(Err(DriverError::ExecutorGone)) => ended_without_storage(&mut storage).await,
+            ended => ended_consensus(ended),
+        },
         ended = &mut storage => ended_storage(ended),
         ended = &mut mesh => ended_service("mesh", ended),
         ended = &mut metrics_page => ended_service("metrics", ended),
@@ -241,10 +250,6 @@ async fn start(
             Ok(())
         }
     };
-    // The storage failure is the cause where consensus ended because of it.
-    if matches!(outcome, Err(RunError::Consensus(_))) && storage.is_finished() {
-        return ended_storage((&mut storage).await);
-    }
     consensus.abort();
     outcome
 }
@@ -407,7 +412,7 @@ fn peers(genesis: &Genesis, config: &NodeConfig, me: ValidatorIndex) -> Vec<Peer
     peers
 }
 
-type Ended<T> = Result<T, tokio::task::JoinError>;
+type Ended<T> = Result<T, JoinError>;
 
 fn ended_consensus(ended: Ended<Result<(), DriverError>>) -> Result<(), RunError> {
     match ended {
@@ -423,6 +428,17 @@ fn ended_storage(ended: Ended<Result<(), ExecutorError>>) -> Result<(), RunError
         Ok(Err(error)) => Err(RunError::Storage(error.to_string())),
         Err(error) => Err(RunError::Storage(error.to_string())),
     }
+}
+
+/// Consensus sees the end of the storage task by its queues, which close before the database does; the reason
+/// is what that task then returns.
+async fn ended_without_storage(
+    storage: &mut JoinHandle<Result<(), ExecutorError>>,
+) -> Result<(), RunError> {
+    let closing = Duration::from_millis(STORAGE_CLOSE_MS);
+    let gone = || RunError::Consensus(DriverError::ExecutorGone.to_string());
+    let ended = tokio::time::timeout(closing, storage).await.map_err(|_| gone())?;
+    ended_storage(ended).and_then(|()| Err(gone()))
 }
 
 fn ended_service<E: std::fmt::Display>(
@@ -446,5 +462,30 @@ async fn stop_signal() {
     tokio::select! {
         _ = terminate.recv() => (),
         _ = tokio::signal::ctrl_c() => (),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::ledger::AppendError;
+    use proto::Height;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_storage_tasks_own_reason_is_waited_for() {
+        let (close, closing) = tokio::sync::oneshot::channel::<()>();
+        let mut storage = tokio::spawn(async move {
+            closing.await.expect("the other end waits");
+            let (height, source) = (Height::new(7), AppendError::Stopped);
+            Err(ExecutorError::Append { height, source })
+        });
+        let (ended, sent) = tokio::join!(ended_without_storage(&mut storage), async {
+            tokio::task::yield_now().await;
+            close.send(())
+        });
+        sent.unwrap();
+        let said = ended.unwrap_err().to_string();
+        assert!(said.contains("storage") && said.contains("block 7"), "{said}");
     }
 }
