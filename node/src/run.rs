@@ -74,12 +74,14 @@ pub enum RunError {
         /// Own index.
         validator: ValidatorIndex,
     },
-    /// The query service is reachable from outside without authentication.
+    /// A service is reachable from outside without authentication.
     #[error(
-        "grpc: {address} is not a loopback address; until the service authenticates its callers \
+        "{field}: {address} is not a loopback address; until the service authenticates its callers \
          by mTLS it listens on loopback only"
     )]
     NotLoopback {
+        /// Field of the configuration.
+        field: &'static str,
         /// The address.
         address: std::net::SocketAddr,
     },
@@ -158,9 +160,7 @@ pub async fn run(home: &Home, password: &Password, language: Language) -> Result
     let config = home.read_config()?;
     let keys = NodeKeys::open(home, password)?;
     let me = own_index(&genesis, &keys)?;
-    if !config.grpc.ip().is_loopback() {
-        return Err(RunError::NotLoopback { address: config.grpc });
-    }
+    check_loopback(&config)?;
     for sentence in words::fault_model(genesis.descriptor(), language) {
         tracing::info!("{sentence}");
     }
@@ -169,6 +169,16 @@ pub async fn run(home: &Home, password: &Password, language: Language) -> Result
     let page = listen("metrics", config.metrics).await?;
     let ledger = open_ledger(home, &genesis)?;
     start(home, (genesis, config, keys, me), ledger, (grpc, page)).await
+}
+
+/// Neither service asks who calls, so that neither is reachable from another machine.
+fn check_loopback(config: &NodeConfig) -> Result<(), RunError> {
+    for (field, address) in [("grpc", config.grpc), ("metrics", config.metrics)] {
+        if !address.ip().is_loopback() {
+            return Err(RunError::NotLoopback { field, address });
+        }
+    }
+    Ok(())
 }
 
 fn own_index(genesis: &Genesis, keys: &NodeKeys) -> Result<ValidatorIndex, RunError> {
@@ -471,6 +481,25 @@ mod tests {
     use proto::Height;
 
     use super::*;
+
+    #[test]
+    fn a_service_that_authenticates_nobody_is_refused_beyond_loopback_by_its_field() {
+        for (grpc, metrics, refused) in [
+            ("127.0.0.1:7101", "127.0.0.1:7102", None),
+            ("[::1]:7101", "[::1]:7102", None),
+            ("0.0.0.0:7101", "127.0.0.1:7102", Some("grpc: 0.0.0.0:7101")),
+            ("127.0.0.1:7101", "0.0.0.0:7102", Some("metrics: 0.0.0.0:7102")),
+            ("127.0.0.1:7101", "[::]:7102", Some("metrics: [::]:7102")),
+            ("127.0.0.1:7101", "192.0.2.1:7102", Some("metrics: 192.0.2.1:7102")),
+        ] {
+            let (listen, peers) = (vec!["/ip4/127.0.0.1/tcp/7100".to_owned()], Vec::new());
+            let (grpc, metrics) = (grpc.parse().unwrap(), metrics.parse().unwrap());
+            let config = NodeConfig { listen, grpc, metrics, peers };
+            let said = check_loopback(&config).err().map(|error| error.to_string());
+            let named = said.as_ref().zip(refused).is_some_and(|(said, it)| said.starts_with(it));
+            assert!(named || (said.is_none() && refused.is_none()), "{config:?}: {said:?}");
+        }
+    }
 
     #[tokio::test]
     async fn the_storage_tasks_own_reason_is_waited_for() {
