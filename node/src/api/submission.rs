@@ -18,11 +18,13 @@ use proto::operation::Operation;
 use proto::receipt::{CODE_ALREADY_RECORDED, Receipt};
 use proto::submitter::SubmitterRecord;
 use proto::trie::Namespace;
-use proto::{Hash, Height, TxId};
+use proto::{Hash, Height, TimeMs, TxId};
+use tokio::sync::mpsc;
 use tonic::{Code, Request, Response, Status};
 
 use super::Service;
 use super::failure::{Failure, answered, language_of};
+use crate::bodies::{AdmittedBody, Bodies};
 use crate::clock;
 use crate::gate::Inadmissible;
 use crate::intake::describe;
@@ -111,6 +113,25 @@ fn check_length(transaction: &[u8]) -> Result<(), Failure> {
         .with("rule", rule))
 }
 
+/// Takes a body in and tells the replica of it: both or neither, wherever the caller gives up.
+async fn take_in(
+    bodies: &Bodies,
+    inputs: &mpsc::Sender<Input>,
+    body: AdmittedBody,
+    now: TimeMs,
+) -> Result<(), Failure> {
+    let stopping = |_| {
+        let (zh, en) = ("节点正在停止", "the node is stopping");
+        Failure::new(Code::Unavailable, "STOPPING", zh, en)
+    };
+    let room = inputs.reserve().await.map_err(stopping)?;
+    let said = describe(&body, now);
+    if bodies.insert(body)? {
+        room.send(Input::BodyHeld(said));
+    }
+    Ok(())
+}
+
 impl Service {
     async fn submit(&self, bytes: Vec<u8>, wait: Duration) -> Result<TransactionOutcome, Failure> {
         check_length(&bytes)?;
@@ -118,19 +139,12 @@ impl Service {
         let admitted = tokio::task::block_in_place(|| self.gate.admit_submission(&bytes, now));
         let tx_id = match admitted {
             Ok(body) => {
-                let (tx_id, said) = (body.transaction.tx_id(), describe(&body, now));
-                let is_new = self.bodies.insert(body)?;
+                let tx_id = body.transaction.tx_id();
+                take_in(&self.bodies, &self.inputs, body, now).await?;
                 // Submitted again, too: a member that was down the first time may be back.
                 for to in &self.others {
                     let bodies = vec![bytes.clone()];
                     self.network.send(*to, network::Request::Bodies(bodies));
-                }
-                if is_new {
-                    let stopping = |_| {
-                        let (zh, en) = ("节点正在停止", "the node is stopping");
-                        Failure::new(Code::Unavailable, "STOPPING", zh, en)
-                    };
-                    self.inputs.send(Input::BodyHeld(said)).await.map_err(stopping)?;
                 }
                 tx_id
             }
@@ -257,7 +271,40 @@ fn outcome_unknown(tx_id: TxId) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::task::{Context, Waker};
+
+    use proto::ChainId;
+    use proto::operation::{OpUid, Salt};
+    use proto::sign::SecretKey;
+    use proto::transaction::Transaction;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_caller_that_gives_up_leaves_no_body_that_the_replica_is_never_told_of() {
+        let (uid, salt) = (OpUid([1; 16]), Salt([0; 16]));
+        let operations = vec![Operation { kind: 1, version: 1, uid, salt, body: vec![1] }];
+        let (key, until) = (SecretKey::from_seed(&[7; 32]), TimeMs::new(1_000));
+        let signed = Transaction::sign(ChainId::default(), &key, until, operations).unwrap();
+        let (leaf, bytes) = (signed.leaf(), signed.encode().into());
+        let body = AdmittedBody { transaction: Arc::new(signed), bytes };
+        let (bodies, now) = (Bodies::default(), TimeMs::new(1));
+        let (inputs, mut queue) = mpsc::channel(1);
+        inputs.send(Input::Start).await.unwrap();
+        {
+            let mut given_up = pin!(take_in(&bodies, &inputs, body.clone(), now));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(given_up.as_mut().poll(&mut context).is_pending(), "the queue is full");
+        }
+        assert!(!bodies.holds(&leaf), "neither taken in nor told of");
+        assert_eq!(queue.recv().await, Some(Input::Start));
+        take_in(&bodies, &inputs, body, now).await.unwrap();
+        assert!(bodies.holds(&leaf));
+        assert!(matches!(queue.recv().await, Some(Input::BodyHeld(said)) if said.leaf == leaf));
+    }
 
     #[test]
     fn timeouts_are_read_as_the_grpc_protocol_writes_them() {
