@@ -12,7 +12,6 @@ use consensus::{
     Timer, Unsafe,
 };
 use proto::codec::Canonical as _;
-use proto::limits::FETCH_BLOCKS_MAX;
 use proto::message::{Decided, Message};
 use proto::sign::SecretKey;
 use proto::{ChainId, Hash, Height, ValidatorIndex};
@@ -24,16 +23,14 @@ use crate::blocks::Blocks;
 use crate::bodies::Bodies;
 use crate::clock;
 use crate::executor::Decision;
+use crate::fetches::{Fetches, Kind, Outcome};
 use crate::journal::{Journal, JournalError};
 use crate::metrics::Metrics;
-use crate::network::{Network, Request};
+use crate::network::{Fetch, Network};
 use crate::records::{self, Entry, Live};
 
 /// Inputs taken in before the journal is synced once for all of them.
 const INPUTS_PER_SYNC_MAX: usize = 64;
-
-/// Bytes of bodies after which a forwarded frame is full: a block's worth, far below a frame's limit.
-const FORWARD_BYTES: usize = 1024 * 1024;
 
 /// Milliseconds beyond its time for which a waiting body is kept, as the replica does: a block that lists
 /// it may be under way.
@@ -83,6 +80,8 @@ pub(crate) struct Driver {
     pub(crate) bodies: Bodies,
     /// Blocks under way, for members that ask.
     pub(crate) blocks: Blocks,
+    /// Requests of ours that are under way.
+    pub(crate) fetches: Fetches,
     /// The mesh.
     pub(crate) network: Network,
     /// The storage task.
@@ -230,16 +229,17 @@ impl Driver {
                 timers.remove(&timer);
             }
             Action::ForwardBodies(leaves) => self.forward(&leaves),
-            Action::FetchBodies { from, leaves } => {
-                self.bodies.ask(&leaves);
-                self.network.send(from, Request::FetchBodies { leaves });
-            }
+            Action::FetchBodies { from, leaves } => self.fetch_bodies(from, leaves),
             Action::FetchBlock { from, hash } => {
-                self.network.send(from, Request::FetchBlock { hash });
+                if self.fetches.begin(Kind::Block, from, 1).is_some() {
+                    self.fetch(from, Fetch::Block { hash });
+                }
             }
             Action::FetchBlocks { from, first, count } => {
-                let count = u16::try_from(count).unwrap_or(u16::MAX).min(FETCH_BLOCKS_MAX);
-                self.network.send(from, Request::FetchBlocks { from: first, count });
+                let wanted = u16::try_from(count).unwrap_or(u16::MAX);
+                if let Some(count) = self.fetches.begin(Kind::Blocks, from, wanted) {
+                    self.fetch(from, Fetch::Blocks { first, count });
+                }
             }
             Action::Decide(decided) => self.decide(decided).await?,
             Action::Certified(certificate) => {
@@ -306,13 +306,30 @@ impl Driver {
     }
 
     fn send(&self, to: ValidatorIndex, message: &Message) {
-        self.network.send(to, Request::Message(message.encode()));
+        self.network.send(to, message.encode().into());
     }
 
     fn broadcast(&self, message: &Message) {
-        let bytes = message.encode();
+        let bytes: Arc<[u8]> = message.encode().into();
         for to in &self.others {
-            self.network.send(*to, Request::Message(bytes.clone()));
+            self.network.send(*to, Arc::clone(&bytes));
+        }
+    }
+
+    fn fetch_bodies(&self, from: ValidatorIndex, mut leaves: Vec<Hash>) {
+        let wanted = u16::try_from(leaves.len()).unwrap_or(u16::MAX);
+        if let Some(count) = self.fetches.begin(Kind::Bodies, from, wanted) {
+            leaves.truncate(count.into());
+            self.bodies.ask(&leaves);
+            self.fetch(from, Fetch::Bodies { leaves });
+        }
+    }
+
+    /// Sends a request that has begun. One that is not sent has ended: the replica asks again.
+    fn fetch(&self, from: ValidatorIndex, fetch: Fetch) {
+        let kind = Kind::of(&fetch);
+        if !self.network.fetch(from, fetch) {
+            self.fetches.end(kind, from, Outcome::Useless);
         }
     }
 
@@ -327,27 +344,18 @@ impl Driver {
         let (blocks, network) = (self.blocks.clone(), self.network.clone());
         tokio::task::spawn_blocking(move || match blocks.decided(height) {
             Ok(Some(decided)) => {
-                network.send(to, Request::Message(Message::Decided(decided).encode()));
+                network.send(to, Message::Decided(decided).encode().into());
             }
             Ok(None) => (), // not executed yet; the replica is asked again
             Err(error) => tracing::error!(%error, %height, "a decided block cannot be read"),
         });
     }
 
-    /// Forwards bodies in frames of about a block's size.
     fn forward(&self, leaves: &[Hash]) {
-        let mut found = leaves.iter().filter_map(|leaf| self.bodies.get(leaf)).peekable();
-        while found.peek().is_some() {
-            let (mut frame, mut bytes) = (Vec::new(), 0);
-            while bytes < FORWARD_BYTES
-                && let Some(body) = found.next()
-            {
-                bytes += body.bytes.len();
-                frame.push(body.bytes.to_vec());
-            }
-            for to in &self.others {
-                self.network.send(*to, Request::Bodies(frame.clone()));
-            }
+        let found = leaves.iter().filter_map(|leaf| self.bodies.get(leaf));
+        let bodies: Vec<Arc<[u8]>> = found.map(|body| body.bytes).collect();
+        for to in &self.others {
+            self.network.forward(*to, bodies.clone());
         }
     }
 

@@ -7,6 +7,7 @@ pub mod check;
 mod clock;
 mod driver;
 mod executor;
+mod fetches;
 mod gate;
 mod http;
 mod intake;

@@ -31,6 +31,7 @@ use crate::driver::{Driver, DriverError};
 use crate::executor::{
     self, DECISIONS_MAX, Decision, Executed, ExecutorError, NOTICES_MAX, Outlets, Refusals,
 };
+use crate::fetches::Fetches;
 use crate::gate::Gate;
 use crate::http::{self, Page};
 use crate::intake::{Connected, Intake, PeerView};
@@ -228,7 +229,7 @@ async fn start(
     let NodeKeys { validator, transport } = keys;
     let chain = genesis.chain();
     let settings = Settings { chain, key: transport, listen: config.listen.clone(), peers };
-    let (network, events) = network::spawn(&settings)?;
+    let (network, events) = network::bind(&settings)?.start();
     let (parts, queues) = Parts::new(&genesis, &head, (me, others), (network, &ledger, bodies));
     let driver = parts.driver(validator, head, recovered)?;
     let standing = driver.standing.subscribe();
@@ -280,6 +281,7 @@ struct Parts {
     reader: Reader<RocksStore>,
     bodies: Bodies,
     blocks: Blocks,
+    fetches: Fetches,
     network: Network,
     gate: Gate,
     metrics: Arc<Metrics>,
@@ -312,6 +314,7 @@ impl Parts {
             blocks: Blocks::new(reader.clone()),
             gate: Gate::new(chain, descriptor.limits, reader.clone()),
             metrics: Arc::new(Metrics::new(descriptor.quorum())),
+            fetches: Fetches::default(),
             refusals: Refusals::default(),
             executed: Arc::new(watch::Sender::new(executed)),
             connected: Arc::new(watch::Sender::new(connected)),
@@ -359,6 +362,7 @@ impl Parts {
             live: recovered.live,
             bodies: self.bodies.clone(),
             blocks: self.blocks.clone(),
+            fetches: self.fetches.clone(),
             network: self.network.clone(),
             executor: self.decisions.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -373,6 +377,7 @@ impl Parts {
             gate: self.gate.clone(),
             bodies: self.bodies.clone(),
             blocks: self.blocks.clone(),
+            fetches: self.fetches.clone(),
             network: self.network.clone(),
             inputs: self.inputs.clone(),
             connected: Arc::clone(&self.connected),

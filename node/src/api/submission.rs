@@ -1,5 +1,6 @@
 //! Transactions in, receipts out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::submission::submission_service_server::SubmissionService;
@@ -28,7 +29,6 @@ use crate::bodies::{AdmittedBody, Bodies};
 use crate::clock;
 use crate::gate::Inadmissible;
 use crate::intake::describe;
-use crate::network;
 
 /// How long a call waits for its receipts where the caller set no deadline.
 const WAIT_MS_DEFAULT: u64 = 30_000;
@@ -139,12 +139,11 @@ impl Service {
         let admitted = tokio::task::block_in_place(|| self.gate.admit_submission(&bytes, now));
         let tx_id = match admitted {
             Ok(body) => {
-                let tx_id = body.transaction.tx_id();
+                let (tx_id, shared) = (body.transaction.tx_id(), Arc::clone(&body.bytes));
                 take_in(&self.bodies, &self.inputs, body, now).await?;
                 // Submitted again, too: a member that was down the first time may be back.
                 for to in &self.others {
-                    let bodies = vec![bytes.clone()];
-                    self.network.send(*to, network::Request::Bodies(bodies));
+                    self.network.forward(*to, vec![Arc::clone(&shared)]);
                 }
                 tx_id
             }
@@ -273,7 +272,6 @@ fn outcome_unknown(tx_id: TxId) -> Failure {
 mod tests {
     use std::future::Future as _;
     use std::pin::pin;
-    use std::sync::Arc;
     use std::task::{Context, Waker};
 
     use proto::ChainId;
