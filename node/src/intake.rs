@@ -20,6 +20,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use crate::blocks::{Blocks, FRAME_MARGIN_BYTES};
 use crate::bodies::{AdmittedBody, Bodies};
 use crate::clock;
+use crate::desks::Desks;
 use crate::fetches::{Fetches, Kind, Outcome};
 use crate::gate::{Gate, Inadmissible};
 use crate::metrics::Metrics;
@@ -28,10 +29,6 @@ use crate::network::{Channel, DecidedBytes, Event, Fetch, Lost, Network, Request
 /// Requests that are worked on at once; signatures of transactions are the heaviest work of a node, and
 /// votes must not queue behind them.
 const CHECKS_MAX: usize = 8;
-
-/// Frames that may wait to be checked, beside those that are. More are dropped, and come again: bodies are
-/// forwarded anew after a timeout, whoever asks asks again. Votes never wait for them.
-const FRAMES_WAITING_MAX: usize = 64;
 
 /// Members as the network sees them.
 pub(crate) type Connected = BTreeMap<ValidatorIndex, PeerView>;
@@ -107,8 +104,7 @@ pub(crate) struct Intake {
 impl Intake {
     /// Works until the network ends, or until no other member has our genesis document.
     pub(crate) async fn run(self, mut events: mpsc::Receiver<Event>) -> Result<(), AllForeign> {
-        let (work, waiting) = mpsc::channel(FRAMES_WAITING_MAX);
-        tokio::spawn(self.clone().check(waiting));
+        let mut desks = self.desks();
         while let Some(event) = events.recv().await {
             match event {
                 Event::Connected(peer) => {
@@ -123,8 +119,11 @@ impl Intake {
                 // Votes are few and small: they are checked in order, ahead of bodies.
                 Event::Message { from, bytes } => self.message(from, &bytes).await,
                 Event::Request { from, request, channel } => {
-                    if work.try_send((from, request, channel)).is_err() {
-                        tracing::debug!("too many frames wait to be checked, one is dropped");
+                    if !desks.take(from, (request, channel)) {
+                        tracing::debug!(
+                            validator = from.value(),
+                            "too many requests, one is dropped"
+                        );
                     }
                 }
                 // One of a kind is under way: there is no queue that what others send could fill.
@@ -136,17 +135,20 @@ impl Intake {
         Ok(())
     }
 
-    /// Checks bodies and answers fetches, some at once.
-    async fn check(self, mut waiting: mpsc::Receiver<(ValidatorIndex, Request, Channel)>) {
+    /// A desk for each member.
+    fn desks(&self) -> Desks<(Request, Channel)> {
+        let members: Vec<ValidatorIndex> = self.connected.borrow().keys().copied().collect();
+        let intake = self.clone();
         let checks = Arc::new(Semaphore::new(CHECKS_MAX));
-        while let Some((from, request, channel)) = waiting.recv().await {
-            let permit = Arc::clone(&checks).acquire_owned().await;
-            let intake = self.clone();
-            tokio::spawn(async move {
+        Desks::new(&members, move |from, (request, channel)| {
+            let (intake, checks) = (intake.clone(), Arc::clone(&checks));
+            async move {
+                // The semaphore is fair: a member waits for as many checks as there are members.
+                let permit = checks.acquire().await;
                 intake.request(from, request, channel).await;
                 drop(permit);
-            });
-        }
+            }
+        })
     }
 
     fn link(&self, peer: ValidatorIndex, link: Link) {

@@ -5,6 +5,7 @@ mod blocks;
 mod bodies;
 pub mod check;
 mod clock;
+mod desks;
 mod driver;
 mod executor;
 mod fetches;
