@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 pub(crate) use frame::{DecidedBytes, Fetch, Request, Response};
 pub(crate) use mesh::Channel;
-pub(crate) use swarm::{NetworkError, Peer, Settings, bind};
+pub(crate) use swarm::{Bound, NetworkError, Peer, Settings, bind};
 
 /// Commands that may wait for the network task, which never waits itself. A full queue drops: every sender
 /// resends.

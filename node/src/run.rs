@@ -38,7 +38,7 @@ use crate::intake::{Connected, Intake, PeerView};
 use crate::journal::JournalError;
 use crate::keys::{self, NodeKeys};
 use crate::metrics::Metrics;
-use crate::network::{self, Network, NetworkError, Peer, Settings};
+use crate::network::{self, Bound, Network, NetworkError, Peer, Settings};
 use crate::recovery::{self, Recovered};
 
 /// Inputs that may wait for the replica; senders wait where it is full.
@@ -168,8 +168,15 @@ pub async fn run(home: &Home, password: &Password, language: Language) -> Result
     // Ports first: a node that cannot serve does not touch its data.
     let grpc = listen("grpc", config.grpc).await?;
     let page = listen("metrics", config.metrics).await?;
+    let NodeKeys { validator, transport } = keys;
+    let peers = peers(&genesis, &config, me);
+    let others = peers.iter().map(|peer| peer.validator).collect();
+    let settings =
+        Settings { chain: genesis.chain(), key: transport, listen: config.listen.clone(), peers };
+    let mesh = network::bind(&settings)?;
     let ledger = open_ledger(home, &genesis)?;
-    start(home, (genesis, config, keys, me), ledger, (grpc, page)).await
+    tracing::info!(validator = me.value(), grpc = %config.grpc, metrics = %config.metrics, "listening");
+    start(home, Identity { genesis, me, others, key: validator }, ledger, (mesh, grpc, page)).await
 }
 
 /// Neither service asks who calls, so that neither is reachable from another machine.
@@ -213,25 +220,26 @@ fn open_ledger(home: &Home, genesis: &Genesis) -> Result<Ledger<RocksStore>, Run
     Ledger::open_or_create(store, genesis).map_err(|source| RunError::Ledger { path, source })
 }
 
-type Identity = (Genesis, NodeConfig, NodeKeys, ValidatorIndex);
+/// Who this node is among which others.
+struct Identity {
+    genesis: Genesis,
+    me: ValidatorIndex,
+    others: Vec<ValidatorIndex>,
+    key: SecretKey,
+}
 
 async fn start(
     home: &Home,
-    (genesis, config, keys, me): Identity,
+    Identity { genesis, me, others, key }: Identity,
     ledger: Ledger<RocksStore>,
-    (grpc, page): (TcpListener, TcpListener),
+    (mesh, grpc, page): (Bound, TcpListener, TcpListener),
 ) -> Result<(), RunError> {
     let head = recovery::head_of(&ledger)?;
     let bodies = Bodies::default();
     let recovered = recovery::recover(home, &genesis, me, &ledger, &bodies)?;
-    let peers = peers(&genesis, &config, me);
-    let others = peers.iter().map(|peer| peer.validator).collect();
-    let NodeKeys { validator, transport } = keys;
-    let chain = genesis.chain();
-    let settings = Settings { chain, key: transport, listen: config.listen.clone(), peers };
-    let (network, events) = network::bind(&settings)?.start();
+    let (network, events) = mesh.start();
     let (parts, queues) = Parts::new(&genesis, &head, (me, others), (network, &ledger, bodies));
-    let driver = parts.driver(validator, head, recovered)?;
+    let driver = parts.driver(key, head, recovered)?;
     let standing = driver.standing.subscribe();
     let intake = parts.intake(standing.clone());
     let service = parts.service(standing.clone());
@@ -244,8 +252,7 @@ async fn start(
     let mut mesh = tokio::spawn(intake.run(events));
     let mut metrics_page = tokio::spawn(http::serve(page, content));
     let mut api = tokio::spawn(serve_api(grpc, service));
-    let (grpc, metrics) = (config.grpc, config.metrics);
-    tracing::info!(validator = me.value(), %grpc, %metrics, "节点已启动 node started");
+    tracing::info!(validator = me.value(), "节点已启动 node started");
 
     let outcome = tokio::select! {
         ended = &mut consensus => match ended {
