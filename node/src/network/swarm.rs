@@ -10,7 +10,7 @@ use libp2p::core::Transport as _;
 use libp2p::core::upgrade::Version;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::{self, NetworkBehaviour};
-use libp2p::{Multiaddr, PeerId, Swarm, identity, noise, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, Swarm, TransportError, identity, noise, tcp, yamux};
 use proto::sign::{PublicKey, SecretKey};
 use proto::{ChainId, ValidatorIndex};
 use socket2::{SockRef, TcpKeepalive};
@@ -173,7 +173,10 @@ pub(super) fn bind_with(settings: &Settings, timing: Timing) -> Result<Bound, Ne
     for address in &settings.listen {
         swarm.listen_on(parse(address)?).map_err(|error| NetworkError::Listen {
             address: address.clone(),
-            reason: error.to_string(),
+            reason: match &error {
+                TransportError::Other(system) => system.to_string(),
+                TransportError::MultiaddrNotSupported(_) => error.to_string(),
+            },
         })?;
     }
     let (commands, command_queue) = mpsc::channel(OUTBOUND_QUEUE);
@@ -241,4 +244,21 @@ fn watched(stream: tcp::tokio::TcpStream) -> tcp::tokio::TcpStream {
         tracing::warn!(%error, "a dead connection will be noticed late");
     }
     stream
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_busy_port_is_named_with_what_the_system_says() {
+        let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let listen = vec![format!("/ip4/127.0.0.1/tcp/{port}")];
+        let (chain, key) = (ChainId::default(), SecretKey::from_seed(&[1; 32]));
+        let bound = bind(&Settings { chain, key, listen, peers: Vec::new() });
+        let said = bound.err().expect("the port is taken").to_string();
+        assert!(said.contains(&port.to_string()), "{said}");
+        assert!(said.to_lowercase().contains("in use"), "{said}");
+    }
 }
