@@ -220,6 +220,11 @@ impl Replica {
         }
     }
 
+    /// Whether a body counts here as one that a block may take: the host need take back no other.
+    pub fn holds_body(&self, leaf: &Hash) -> bool {
+        self.pool.holds(leaf)
+    }
+
     /// Every transition that is enabled, in the order of the protocol. Inputs only add knowledge;
     /// what follows from it happens here, whatever the order in which it came.
     fn advance(&mut self, actions: &mut Vec<Action>) {

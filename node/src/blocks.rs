@@ -73,12 +73,12 @@ impl Blocks {
         let (mut found, mut total, mut height) = (Vec::new(), 0, first);
         for _ in 0..count.min(FETCH_BLOCKS_MAX) {
             let Some(decided) = view.decided(height)? else { break };
-            let mut bodies = Vec::new();
+            let mut bodies: Vec<Arc<[u8]>> = Vec::new();
             for body in view.bodies(height)? {
-                bodies.push(body.encode());
+                bodies.push(body.encode().into());
             }
             let decided = decided.encode();
-            total += decided.len() + bodies.iter().map(Vec::len).sum::<usize>();
+            total += decided.len() + bodies.iter().map(|body| body.len()).sum::<usize>();
             // The first block always fits: a block and its bodies are limited to 1 MiB each.
             if total > limit && !found.is_empty() {
                 break;

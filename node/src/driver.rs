@@ -12,7 +12,6 @@ use consensus::{
     Timer, Unsafe,
 };
 use proto::codec::Canonical as _;
-use proto::limits::FETCH_BLOCKS_MAX;
 use proto::message::{Decided, Message};
 use proto::sign::SecretKey;
 use proto::{ChainId, Hash, Height, ValidatorIndex};
@@ -24,16 +23,14 @@ use crate::blocks::Blocks;
 use crate::bodies::Bodies;
 use crate::clock;
 use crate::executor::Decision;
+use crate::fetches::{Fetches, Kind, Outcome};
 use crate::journal::{Journal, JournalError};
 use crate::metrics::Metrics;
-use crate::network::{Network, Request};
+use crate::network::{Fetch, Network};
 use crate::records::{self, Entry, Live};
 
 /// Inputs taken in before the journal is synced once for all of them.
 const INPUTS_PER_SYNC_MAX: usize = 64;
-
-/// Bytes of bodies after which a forwarded frame is full: a block's worth, far below a frame's limit.
-const FORWARD_BYTES: usize = 1024 * 1024;
 
 /// Milliseconds beyond its time for which a waiting body is kept, as the replica does: a block that lists
 /// it may be under way.
@@ -83,6 +80,8 @@ pub(crate) struct Driver {
     pub(crate) bodies: Bodies,
     /// Blocks under way, for members that ask.
     pub(crate) blocks: Blocks,
+    /// Requests of ours that are under way.
+    pub(crate) fetches: Fetches,
     /// The mesh.
     pub(crate) network: Network,
     /// The storage task.
@@ -138,14 +137,15 @@ impl Driver {
                     Some(notice) => waiting.push(notice),
                     None => return Err(DriverError::ExecutorGone),
                 },
+                // Before the inputs, which may never be empty: who is over would keep the room of who waits.
+                _ = expiry.tick() => {
+                    let expired = self.bodies.drop_expired(clock::now().minus_ms(EXPIRED_BODY_MS));
+                    waiting.extend(expired.into_iter().map(Input::BodyDropped));
+                }
                 taken = inputs.recv_many(&mut waiting, INPUTS_PER_SYNC_MAX) => {
                     if taken == 0 {
                         return Ok(());
                     }
-                }
-                _ = expiry.tick() => {
-                    let expired = self.bodies.drop_expired(clock::now().minus_ms(EXPIRED_BODY_MS));
-                    waiting.extend(expired.into_iter().map(Input::BodyDropped));
                 }
             }
         }
@@ -229,16 +229,17 @@ impl Driver {
                 timers.remove(&timer);
             }
             Action::ForwardBodies(leaves) => self.forward(&leaves),
-            Action::FetchBodies { from, leaves } => {
-                self.bodies.ask(&leaves);
-                self.network.send(from, Request::FetchBodies { leaves });
-            }
+            Action::FetchBodies { from, leaves } => self.fetch_bodies(from, leaves),
             Action::FetchBlock { from, hash } => {
-                self.network.send(from, Request::FetchBlock { hash });
+                if self.fetches.begin(Kind::Block, from, 1).is_some() {
+                    self.fetch(from, Fetch::Block { hash });
+                }
             }
             Action::FetchBlocks { from, first, count } => {
-                let count = u16::try_from(count).unwrap_or(u16::MAX).min(FETCH_BLOCKS_MAX);
-                self.network.send(from, Request::FetchBlocks { from: first, count });
+                let wanted = u16::try_from(count).unwrap_or(u16::MAX);
+                if let Some(count) = self.fetches.begin(Kind::Blocks, from, wanted) {
+                    self.fetch(from, Fetch::Blocks { first, count });
+                }
             }
             Action::Decide(decided) => self.decide(decided).await?,
             Action::Certified(certificate) => {
@@ -305,13 +306,30 @@ impl Driver {
     }
 
     fn send(&self, to: ValidatorIndex, message: &Message) {
-        self.network.send(to, Request::Message(message.encode()));
+        self.network.send(to, message.encode().into());
     }
 
     fn broadcast(&self, message: &Message) {
-        let bytes = message.encode();
+        let bytes: Arc<[u8]> = message.encode().into();
         for to in &self.others {
-            self.network.send(*to, Request::Message(bytes.clone()));
+            self.network.send(*to, Arc::clone(&bytes));
+        }
+    }
+
+    fn fetch_bodies(&self, from: ValidatorIndex, mut leaves: Vec<Hash>) {
+        let wanted = u16::try_from(leaves.len()).unwrap_or(u16::MAX);
+        if let Some(count) = self.fetches.begin(Kind::Bodies, from, wanted) {
+            leaves.truncate(count.into());
+            self.bodies.ask(&leaves);
+            self.fetch(from, Fetch::Bodies { leaves });
+        }
+    }
+
+    /// Sends a request that has begun. One that is not sent has ended: the replica asks again.
+    fn fetch(&self, from: ValidatorIndex, fetch: Fetch) {
+        let kind = Kind::of(&fetch);
+        if !self.network.fetch(from, fetch) {
+            self.fetches.end(kind, from, Outcome::Useless);
         }
     }
 
@@ -326,27 +344,18 @@ impl Driver {
         let (blocks, network) = (self.blocks.clone(), self.network.clone());
         tokio::task::spawn_blocking(move || match blocks.decided(height) {
             Ok(Some(decided)) => {
-                network.send(to, Request::Message(Message::Decided(decided).encode()));
+                network.send(to, Message::Decided(decided).encode().into());
             }
             Ok(None) => (), // not executed yet; the replica is asked again
             Err(error) => tracing::error!(%error, %height, "a decided block cannot be read"),
         });
     }
 
-    /// Forwards bodies in frames of about a block's size.
     fn forward(&self, leaves: &[Hash]) {
-        let mut found = leaves.iter().filter_map(|leaf| self.bodies.get(leaf)).peekable();
-        while found.peek().is_some() {
-            let (mut frame, mut bytes) = (Vec::new(), 0);
-            while bytes < FORWARD_BYTES
-                && let Some(body) = found.next()
-            {
-                bytes += body.bytes.len();
-                frame.push(body.bytes.to_vec());
-            }
-            for to in &self.others {
-                self.network.send(*to, Request::Bodies(frame.clone()));
-            }
+        let found = leaves.iter().filter_map(|leaf| self.bodies.get(leaf));
+        let bodies: Vec<Arc<[u8]>> = found.map(|body| body.bytes).collect();
+        for to in &self.others {
+            self.network.forward(*to, bodies.clone());
         }
     }
 
@@ -358,7 +367,6 @@ impl Driver {
             .iter()
             .map(|leaf| self.bodies.get(leaf).expect("kept above").transaction)
             .collect();
-        self.metrics.decided(height);
         self.executor
             .send(Decision::Block { decided, bodies })
             .await
@@ -368,7 +376,7 @@ impl Driver {
     fn release(&mut self, below: Height) -> Vec<Hash> {
         self.live.release_below(below);
         self.blocks.release_below(below);
-        self.bodies.release_below(below)
+        let_go(&self.bodies, &self.replica, below)
     }
 
     fn publish(&self) {
@@ -379,6 +387,14 @@ impl Driver {
             changed
         });
     }
+}
+
+/// Releases bodies below `below` and says which of them the replica still counts on. Those of decided blocks
+/// left it long ago, and each that it is told of costs it a walk through the open proposal.
+fn let_go(bodies: &Bodies, replica: &Replica, below: Height) -> Vec<Hash> {
+    let mut gone = bodies.release_below(below);
+    gone.retain(|leaf| replica.holds_body(leaf));
+    gone
 }
 
 async fn sleep_until(next: Option<(Timer, Instant)>) {
@@ -395,5 +411,81 @@ fn announce(mode: Mode) {
             tracing::error!(%reason, "本节点不参与投票 this node does not vote");
         }
         Mode::Halted(reason) => tracing::error!(%reason, "本节点已停止 this node has halted"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use consensus::{Config, Head, restore};
+    use proto::epoch::{BlockLimits, Descriptor, Validator};
+    use proto::operation::{OpUid, Operation, Salt};
+    use proto::quorum;
+    use proto::transaction::Transaction;
+    use proto::{AgencyIndex, Epoch, TimeMs};
+
+    use super::*;
+    use crate::bodies::AdmittedBody;
+    use crate::intake::describe;
+
+    const NOW: TimeMs = TimeMs::new(2_000);
+
+    fn body(number: u8) -> AdmittedBody {
+        let (uid, salt) = (OpUid([number; 16]), Salt([0; 16]));
+        let operations = vec![Operation { kind: 1, version: 1, uid, salt, body: vec![number] }];
+        let (key, until) = (SecretKey::from_seed(&[7; 32]), NOW.plus_ms(1_000));
+        let transaction =
+            Transaction::sign(ChainId::default(), &key, until, operations).expect("one operation");
+        let bytes = transaction.encode().into();
+        AdmittedBody { transaction: Arc::new(transaction), bytes }
+    }
+
+    /// A chain with one validator, which decides by itself.
+    fn alone(key: &SecretKey) -> Replica {
+        let descriptor = Descriptor {
+            epoch: Epoch::ZERO,
+            first_height: Height::new(1),
+            mode: quorum::Mode::Standard,
+            rotation_blocks: 1024,
+            lag: 4,
+            limits: BlockLimits::default(),
+            role_table: Hash::ZERO,
+            validators: vec![Validator { agency: AgencyIndex::new(0), key: key.public() }],
+        };
+        let (chain, me) = (ChainId::default(), ValidatorIndex::new(0));
+        let head = Head::genesis(chain, TimeMs::new(1_000), Hash::ZERO);
+        let restored = restore(chain, head, [], SafetyRecord::default());
+        Replica::new(Config::new(chain, descriptor, me, [0; 16]), restored)
+    }
+
+    #[test]
+    fn of_the_bodies_let_go_the_replica_is_told_of_those_that_it_counts_on() {
+        let key = SecretKey::from_seed(&[1; 32]);
+        let (mut replica, bodies) = (alone(&key), Bodies::default());
+        let (ordered, lost) = (body(1), body(2));
+        bodies.insert(ordered.clone()).expect("there is room");
+        let mut inputs = vec![Input::Start, Input::BodyHeld(describe(&ordered, NOW))];
+        let mut heights = Vec::new();
+        while let Some(input) = inputs.pop() {
+            let mut actions = Vec::new();
+            replica.step(NOW, input, &mut actions);
+            for action in actions {
+                if let Action::Sign(draft) = action {
+                    let signature = key.sign(&draft.signed_bytes(ChainId::default()));
+                    let own = draft.complete(ValidatorIndex::new(0), signature);
+                    inputs.push(Input::Signed(own));
+                } else if let Action::Decide(decided) = action {
+                    let height = decided.block.header().height;
+                    bodies.decided(decided.block.tx_leaves(), height);
+                    heights.push(height);
+                }
+            }
+        }
+        assert_eq!(heights, [Height::new(1)]);
+        // Of a proposal at the same height that was not decided.
+        bodies.keep(lost.clone(), Height::new(1));
+        replica.step(NOW, Input::BodyHeld(describe(&lost, NOW)), &mut Vec::new());
+        let gone = let_go(&bodies, &replica, Height::new(2));
+        assert_eq!(gone, [lost.transaction.leaf()]);
+        assert!(!bodies.holds(&ordered.transaction.leaf()), "let go all the same");
     }
 }

@@ -132,7 +132,7 @@ pub(crate) fn run(
                 let appended = ledger
                     .append(&decided, &bodies)
                     .map_err(|source| ExecutorError::Append { height, source })?;
-                metrics.executed(height, operations, started.elapsed());
+                metrics.executed(operations, started.elapsed());
                 let root = appended.checkpoint.root;
                 refusals.note(height, appended.refusals);
                 executed.send_modify(|known| (known.height, known.root) = (height, root));

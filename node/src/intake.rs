@@ -13,24 +13,22 @@ use proto::limits::{FETCH_BLOCKS_MAX, FRAME_BYTES_MAX};
 use proto::message::{Decided, Message};
 use proto::transaction::Transaction;
 use proto::verified::{SetVerifier, Verified};
-use proto::{ChainId, Hash, TimeMs, ValidatorIndex};
+use proto::{ChainId, Hash, Height, TimeMs, ValidatorIndex};
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::blocks::{Blocks, FRAME_MARGIN_BYTES};
 use crate::bodies::{AdmittedBody, Bodies};
 use crate::clock;
+use crate::desks::Desks;
+use crate::fetches::{Fetches, Kind, Outcome};
 use crate::gate::{Gate, Inadmissible};
 use crate::metrics::Metrics;
-use crate::network::{Channel, DecidedBytes, Event, Network, Request, Response};
+use crate::network::{Channel, DecidedBytes, Event, Fetch, Lost, Network, Request, Response};
 
-/// Bodies and answers that are checked at once; signatures of transactions are the heaviest work of a
-/// node, and votes must not queue behind them.
+/// Requests that are worked on at once; signatures of transactions are the heaviest work of a node, and
+/// votes must not queue behind them.
 const CHECKS_MAX: usize = 8;
-
-/// Frames that may wait to be checked, beside those that are. More are dropped, and come again: bodies are
-/// forwarded anew after a timeout, whoever asks asks again. Votes never wait for them.
-const FRAMES_WAITING_MAX: usize = 64;
 
 /// Members as the network sees them.
 pub(crate) type Connected = BTreeMap<ValidatorIndex, PeerView>;
@@ -69,6 +67,11 @@ pub(crate) struct AllForeign {
     chain: ChainId,
 }
 
+/// An answer to another question.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("expected what was asked for, the answer is something else")]
+struct NotAsked;
+
 /// What the intake works with.
 #[derive(Clone)]
 pub(crate) struct Intake {
@@ -84,6 +87,8 @@ pub(crate) struct Intake {
     pub(crate) bodies: Bodies,
     /// Blocks that members may ask for.
     pub(crate) blocks: Blocks,
+    /// Requests of ours that are under way.
+    pub(crate) fetches: Fetches,
     /// The mesh.
     pub(crate) network: Network,
     /// The replica's inputs.
@@ -99,8 +104,7 @@ pub(crate) struct Intake {
 impl Intake {
     /// Works until the network ends, or until no other member has our genesis document.
     pub(crate) async fn run(self, mut events: mpsc::Receiver<Event>) -> Result<(), AllForeign> {
-        let (work, waiting) = mpsc::channel(FRAMES_WAITING_MAX);
-        tokio::spawn(self.clone().check(waiting));
+        let mut desks = self.desks();
         while let Some(event) = events.recv().await {
             match event {
                 Event::Connected(peer) => {
@@ -112,39 +116,39 @@ impl Intake {
                     self.link(peer, Link::Down);
                 }
                 Event::Foreign(peer) => self.foreign(peer)?,
-                Event::Request { from, request: Request::Message(bytes), channel } => {
-                    // Votes are few and small: they are checked in order, ahead of bodies.
-                    self.network.answer(channel, Response::Received);
-                    self.message(from, &bytes).await;
-                }
-                Event::Response { response: Response::Received, .. } => (), // nothing waits for it
-                event @ (Event::Request { .. } | Event::Response { .. }) => {
-                    if work.try_send(event).is_err() {
-                        tracing::debug!("too many frames wait to be checked, one is dropped");
+                // Votes are few and small: they are checked in order, ahead of bodies.
+                Event::Message { from, bytes } => self.message(from, &bytes).await,
+                Event::Request { from, request, channel } => {
+                    if !desks.take(from, (request, channel)) {
+                        tracing::debug!(
+                            validator = from.value(),
+                            "too many requests, one is dropped"
+                        );
                     }
+                }
+                // One of a kind is under way: there is no queue that what others send could fill.
+                Event::Fetched { from, asked, answer } => {
+                    tokio::spawn(self.clone().fetched(from, asked, answer));
                 }
             }
         }
         Ok(())
     }
 
-    /// Checks bodies and answers, some at once.
-    async fn check(self, mut waiting: mpsc::Receiver<Event>) {
+    /// A desk for each member.
+    fn desks(&self) -> Desks<(Request, Channel)> {
+        let members: Vec<ValidatorIndex> = self.connected.borrow().keys().copied().collect();
+        let intake = self.clone();
         let checks = Arc::new(Semaphore::new(CHECKS_MAX));
-        while let Some(event) = waiting.recv().await {
-            let permit = Arc::clone(&checks).acquire_owned().await;
-            let intake = self.clone();
-            tokio::spawn(async move {
-                match event {
-                    Event::Request { from, request, channel } => {
-                        intake.request(from, request, channel).await;
-                    }
-                    Event::Response { from, response } => intake.response(from, response).await,
-                    Event::Connected(_) | Event::Disconnected(_) | Event::Foreign(_) => (), // the loop's
-                }
+        Desks::new(&members, move |from, (request, channel)| {
+            let (intake, checks) = (intake.clone(), Arc::clone(&checks));
+            async move {
+                // The semaphore is fair: a member waits for as many checks as there are members.
+                let permit = checks.acquire().await;
+                intake.request(from, request, channel).await;
                 drop(permit);
-            });
-        }
+            }
+        })
     }
 
     fn link(&self, peer: ValidatorIndex, link: Link) {
@@ -211,62 +215,89 @@ impl Intake {
 
     async fn request(&self, from: ValidatorIndex, request: Request, channel: Channel) {
         match request {
-            Request::Message(_) => (), // handled in order, by the loop
             Request::Bodies(bodies) => {
-                self.network.answer(channel, Response::Received);
                 for bytes in bodies {
                     self.forwarded(from, &bytes).await;
                 }
+                // Only now: what is unanswered counts against what its sender may have under way.
+                self.network.answer(channel, Response::Received);
             }
-            Request::FetchBlocks { from: first, count } => {
+            Request::Fetch(Fetch::Blocks { first, count }) => {
                 let found = tokio::task::block_in_place(|| self.blocks.range(first, count));
                 match found {
                     Ok(blocks) => self.network.answer(channel, Response::Blocks(blocks)),
                     Err(error) => tracing::error!(%error, "blocks cannot be read"),
                 }
             }
-            Request::FetchBodies { leaves } => {
+            Request::Fetch(Fetch::Bodies { leaves }) => {
                 let bodies = self.answer_bodies(leaves);
                 self.network.answer(channel, Response::Bodies(bodies));
             }
-            Request::FetchBlock { hash } => {
+            Request::Fetch(Fetch::Block { hash }) => {
                 let block = self.blocks.get(&hash).map(|block| block.encode());
                 self.network.answer(channel, Response::Block(block));
             }
         }
     }
 
-    async fn response(&self, from: ValidatorIndex, response: Response) {
-        match response {
-            Response::Received | Response::Block(None) => (), // nothing was found
-            Response::Block(Some(bytes)) => match Block::decode(&bytes) {
-                Ok(block) => self.input(Input::BlockFetched(Box::new(block))).await,
+    /// A request of ours has ended; the next of its kind may be sent when all that it brought is handed on.
+    async fn fetched(self, from: ValidatorIndex, asked: Fetch, answer: Result<Response, Lost>) {
+        let outcome = match answer {
+            Ok(response) => self.response(from, &asked, response).await,
+            Err(Lost::Late) => Outcome::Late,
+            Err(Lost::Failed) => Outcome::Useless,
+        };
+        self.fetches.end(Kind::of(&asked), from, outcome);
+    }
+
+    async fn response(&self, from: ValidatorIndex, asked: &Fetch, response: Response) -> Outcome {
+        let mut useful = false;
+        match (asked, response) {
+            (Fetch::Block { hash }, Response::Block(Some(bytes))) => match Block::decode(&bytes) {
+                Ok(block) if block.hash() == *hash => {
+                    self.input(Input::BlockFetched(Box::new(block))).await;
+                    useful = true;
+                }
+                Ok(_) => self.refused(from, &NotAsked),
                 Err(error) => self.refused(from, &error),
             },
-            Response::Bodies(bodies) => {
+            (Fetch::Block { .. }, Response::Block(None)) => (), // it is not there
+            (Fetch::Bodies { .. }, Response::Bodies(bodies)) => {
                 for bytes in bodies {
-                    self.fetched(from, &bytes).await;
+                    useful |= self.body(from, &bytes).await;
                 }
             }
-            Response::Blocks(blocks) => {
+            (Fetch::Blocks { first, count }, Response::Blocks(blocks)) => {
+                if blocks.len() > usize::from(*count) {
+                    self.refused(from, &NotAsked);
+                    return Outcome::Useless;
+                }
+                let mut height = *first;
                 for block in blocks {
-                    if !self.decided(from, &block).await {
-                        return;
+                    match self.decided(from, height, &block).await {
+                        Some(new) => useful |= new,
+                        None => break,
                     }
+                    height = height.next();
                 }
             }
+            (Fetch::Block { .. } | Fetch::Bodies { .. }, Response::Blocks(_))
+            | (Fetch::Block { .. } | Fetch::Blocks { .. }, Response::Bodies(_))
+            | (Fetch::Bodies { .. } | Fetch::Blocks { .. }, Response::Block(_))
+            | (_, Response::Received) => self.refused(from, &NotAsked),
         }
+        if useful { Outcome::Useful } else { Outcome::Useless }
     }
 
     /// Bodies that are here, each once, as many as one answer holds.
-    fn answer_bodies(&self, leaves: Vec<Hash>) -> Vec<Vec<u8>> {
+    fn answer_bodies(&self, leaves: Vec<Hash>) -> Vec<Arc<[u8]>> {
         let distinct: BTreeSet<Hash> = leaves.into_iter().collect();
         let mut room = usize::try_from(FRAME_BYTES_MAX).expect("8 MiB") - FRAME_MARGIN_BYTES;
         let mut bodies = Vec::new();
         for body in distinct.iter().filter_map(|leaf| self.bodies.get(leaf)) {
             let Some(left) = room.checked_sub(body.bytes.len()) else { break };
             room = left;
-            bodies.push(body.bytes.to_vec());
+            bodies.push(body.bytes);
         }
         bodies
     }
@@ -290,23 +321,28 @@ impl Intake {
         }
     }
 
-    /// Takes in a body that was asked for, with a full mempool too: a block waits for it.
-    async fn fetched(&self, from: ValidatorIndex, bytes: &[u8]) {
+    /// Takes in a body that was asked for, with a full mempool too: a block waits for it. `false` where it is of
+    /// no use.
+    async fn body(&self, from: ValidatorIndex, bytes: &[u8]) -> bool {
         let transaction = match Transaction::decode(bytes) {
             Ok(transaction) => transaction,
-            Err(error) => return self.refused(from, &error),
+            Err(error) => {
+                self.refused(from, &error);
+                return false;
+            }
         };
         if !self.bodies.take_asked(&transaction.leaf()) {
-            return; // another member was faster, or nobody asked
+            return false; // another member was faster, or nobody asked
         }
         let admitted =
             tokio::task::block_in_place(|| self.gate.admit_for_block(transaction, bytes));
-        let Some(body) = self.admitted(from, admitted) else { return };
+        let Some(body) = self.admitted(from, admitted) else { return false };
         let said = describe(&body, clock::now());
         // It may belong to any of the decided blocks that are fetched at once.
         let last = self.standing.borrow().height.plus(FETCH_BLOCKS_MAX.into());
         self.bodies.keep(body, last);
         self.input(Input::BodyHeld(said)).await;
+        true
     }
 
     fn admitted(
@@ -324,25 +360,35 @@ impl Intake {
         }
     }
 
-    /// Takes in a decided block with its bodies; `false` where it is not what it should be.
-    async fn decided(&self, from: ValidatorIndex, bytes: &DecidedBytes) -> bool {
+    /// Takes in the decided block of `height` with its bodies; whether it is new here, or `None` where it is not
+    /// what it should be.
+    async fn decided(
+        &self,
+        from: ValidatorIndex,
+        height: Height,
+        bytes: &DecidedBytes,
+    ) -> Option<bool> {
         let decided = match Decided::decode(&bytes.decided) {
             Ok(decided) => decided,
             Err(error) => {
                 self.refused(from, &error);
-                return false;
+                return None;
             }
         };
+        // Nothing is kept for a height that nobody asked for: what waits for later ones has no other bound.
+        if decided.block.header().height != height {
+            self.refused(from, &NotAsked);
+            return None;
+        }
         let message = Message::Decided(decided.clone());
         let verified = match Verified::check(message, &*self.verifier, &self.descriptor) {
             Ok(verified) => verified,
             Err(error) => {
                 self.refused(from, &error);
-                return false;
+                return None;
             }
         };
-        let height = decided.block.header().height;
-        // Late or not asked for: its bodies must not wait for a block a second time.
+        // Late: its bodies must not wait for a block a second time.
         let known = height <= self.standing.borrow().decided;
         let bodies = if known { &[] } else { bytes.bodies.as_slice() };
         let now = clock::now();
@@ -353,14 +399,14 @@ impl Intake {
             if !listed.contains(&transaction.leaf()) {
                 continue;
             }
-            let body =
-                AdmittedBody { transaction: Arc::new(transaction), bytes: bytes.as_slice().into() };
+            let bytes = Arc::clone(bytes);
+            let body = AdmittedBody { transaction: Arc::new(transaction), bytes };
             let said = describe(&body, now);
             self.bodies.keep(body, height);
             self.input(Input::BodyHeld(said)).await;
         }
         self.input(Input::Message { from, message: Box::new(verified) }).await;
-        true
+        Some(!known)
     }
 }
 
@@ -374,5 +420,133 @@ pub(crate) fn describe(body: &AdmittedBody, now: TimeMs) -> Body {
         operations: header.op_count.into(),
         valid_until: header.valid_until,
         received: now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use consensus::{Mode, Phase};
+    use genesis::ceremony::{self, Made, Plan};
+    use genesis::keys::KeyPurpose;
+    use ledger::ledger::Ledger;
+    use proto::block::BlockHeader;
+    use proto::certificate::{Certificate, Vote};
+    use proto::message::Commit;
+    use proto::operation::{OpUid, Operation, Salt};
+    use proto::sign::SecretKey;
+    use proto::verified::Statement as _;
+    use proto::{BlockHash, Epoch, View};
+    use rocks::RocksStore;
+
+    use super::*;
+    use crate::network::{self, Settings};
+
+    const FROM: ValidatorIndex = ValidatorIndex::new(1);
+
+    fn made() -> Made {
+        let plan =
+            Plan::for_agencies(&[("北京", 11), ("天津", 12), ("河北", 13)], 1_760_000_000_000);
+        ceremony::hold(&plan, &mut ceremony::seeds_for_tests(7)).unwrap()
+    }
+
+    fn intake(made: &Made, folder: &std::path::Path) -> (Intake, mpsc::Receiver<Input>) {
+        let genesis = &made.genesis;
+        let ledger = Ledger::open_or_create(RocksStore::open(folder).unwrap(), genesis).unwrap();
+        let (chain, reader) = (genesis.chain(), ledger.reader());
+        let listen = vec!["/ip4/127.0.0.1/tcp/0".to_owned()];
+        let key = SecretKey::from_seed(&[1; 32]);
+        let mesh = network::bind(&Settings { chain, key, listen, peers: Vec::new() }).unwrap();
+        let (inputs, queue) = mpsc::channel(64);
+        let standing = Standing {
+            mode: Mode::Voting,
+            height: Height::new(1),
+            view: View::ZERO,
+            primary: FROM,
+            phase: Phase::Idle,
+            decided: Height::GENESIS,
+            executed: Height::GENESIS,
+            certified: 0,
+            hardened: 0,
+            bodies: 0,
+            waits_for: Vec::new(),
+        };
+        let descriptor = Arc::new(genesis.descriptor().clone());
+        let intake = Intake {
+            chain,
+            verifier: Arc::new(SetVerifier::new(chain, &descriptor)),
+            gate: Gate::new(chain, descriptor.limits, reader.clone()),
+            bodies: Bodies::default(),
+            blocks: Blocks::new(reader),
+            fetches: Fetches::default(),
+            network: mesh.start().0,
+            inputs,
+            connected: Arc::new(watch::Sender::new(Connected::default())),
+            standing: watch::Sender::new(standing).subscribe(),
+            metrics: Arc::new(Metrics::new(descriptor.quorum())),
+            descriptor,
+        };
+        (intake, queue)
+    }
+
+    /// A block of `height` with one transaction, decided by validators 0 and 1, and its leaf.
+    fn decided(made: &Made, height: u64) -> (DecidedBytes, Hash) {
+        let genesis = &made.genesis;
+        let (chain, height) = (genesis.chain(), Height::new(height));
+        let (uid, salt) = (OpUid([u8::try_from(height.value()).unwrap(); 16]), Salt([0; 16]));
+        let operations = vec![Operation { kind: 1, version: 1, uid, salt, body: vec![1] }];
+        let until = genesis.time().plus_ms(60_000);
+        let key = SecretKey::from_seed(&[7; 32]);
+        let body = Transaction::sign(chain, &key, until, operations).unwrap();
+        let header = BlockHeader {
+            chain,
+            epoch: Epoch::ZERO,
+            epoch_hash: genesis.descriptor().hash(chain),
+            height,
+            view: View::ZERO,
+            primary: genesis.descriptor().primary(height, View::ZERO),
+            parent: BlockHash::default(),
+            time: genesis.time().plus_ms(height.value()),
+            tx_count: 0,
+            tx_root: Hash::ZERO,
+            evidence_count: 0,
+            evidence_root: Hash::ZERO,
+        };
+        let block = Block::new(header, vec![body.leaf()]);
+        let statement =
+            Commit { epoch: Epoch::ZERO, height, view: View::ZERO, block_hash: block.hash() };
+        let bytes = statement.signed_bytes(chain);
+        let votes = made.agencies.iter().take(2).map(|agency| {
+            let key = agency.key(KeyPurpose::Validator).unwrap();
+            Vote { signer: agency.validator, signature: key.sign(&bytes) }
+        });
+        let certificate = Certificate::new(statement, votes.collect());
+        let decided = Decided { block, certificate }.encode();
+        (DecidedBytes { decided, bodies: vec![body.encode().into()] }, body.leaf())
+    }
+
+    #[tokio::test]
+    async fn of_decided_blocks_only_those_asked_for_are_kept() {
+        let made = made();
+        let blocks = |first, count| Fetch::Blocks { first: Height::new(first), count };
+        let bodies = Fetch::Bodies { leaves: vec![decided(&made, 1).1] };
+        for (asked, answered, kept) in [
+            (blocks(1, 64), vec![1, 2, 3], vec![1, 2, 3]),
+            (blocks(1, 64), vec![1, 3], vec![1]),
+            (blocks(1, 64), vec![2, 3], vec![]),
+            (blocks(1, 64), vec![100], vec![]),
+            (blocks(1, 2), vec![1, 2, 3], vec![]),
+            (bodies, vec![1], vec![]),
+            (Fetch::Block { hash: BlockHash::default() }, vec![1], vec![]),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let (intake, _queue) = intake(&made, folder.path());
+            let answer = answered.iter().map(|height| decided(&made, *height).0).collect();
+            let outcome = intake.response(FROM, &asked, Response::Blocks(answer)).await;
+            let held = |height: &u64| intake.bodies.holds(&decided(&made, *height).1);
+            let found: Vec<u64> = answered.iter().copied().filter(|height| held(height)).collect();
+            assert_eq!(found, kept, "{asked:?}, answered by {answered:?}");
+            let useful = if kept.is_empty() { Outcome::Useless } else { Outcome::Useful };
+            assert_eq!(outcome, useful, "{asked:?}, answered by {answered:?}");
+        }
     }
 }

@@ -38,6 +38,9 @@ const RECORD_BYTES_MAX: u32 = 16 * 1024 * 1024;
 /// block takes about 1 MiB, so this is once a minute.
 const COMPACT_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Generation of a journal that was never compacted.
+const FIRST_GENERATION: u64 = 1;
+
 /// Why the journal cannot be read or written.
 #[derive(Debug, Error)]
 pub(crate) enum JournalError {
@@ -70,7 +73,7 @@ pub(crate) struct Opened {
     pub(crate) safety: Option<Vec<u8>>,
     /// Why the journal is not provably complete, in words; `None` where it is.
     pub(crate) damage: Option<String>,
-    /// Whether there was no journal and no safety record at all.
+    /// Whether nothing can have been signed: no safety record, and a journal that was begun at most.
     pub(crate) fresh: bool,
 }
 
@@ -143,13 +146,15 @@ impl Journal {
             kept: 0,
             sequence: slot.as_ref().map_or(0, |slot| slot.sequence),
         };
-        let fresh = bytes.is_empty() && slot.is_none();
-        let (records, damage) = if fresh {
-            journal.begin(Vec::new(), 1)?;
+        let (records, damage) = if bytes.is_empty() && slot.is_none() {
+            journal.begin(Vec::new(), FIRST_GENERATION)?;
             (Vec::new(), None)
         } else {
             journal.read(&bytes, slot.as_ref())?
         };
+        // A first start may be cut off between the two files. Whoever signed has appended before.
+        let begun = journal.generation == FIRST_GENERATION && records.is_empty();
+        let fresh = begun && slot.is_none() && damage.is_none();
         Ok(Opened { journal, records, safety: slot.map(|slot| slot.record), damage, fresh })
     }
 
@@ -161,7 +166,7 @@ impl Journal {
     ) -> Result<(Vec<Vec<u8>>, Option<String>), JournalError> {
         let Some((generation, kept)) = self.read_header(bytes)? else {
             // Nothing of it can be believed; a new file is begun, and the node does not vote.
-            self.begin(Vec::new(), slot.map_or(1, |slot| slot.generation + 1))?;
+            self.begin(Vec::new(), slot.map_or(FIRST_GENERATION, |slot| slot.generation + 1))?;
             return Ok((Vec::new(), Some("the journal's header is missing or damaged".to_owned())));
         };
         let (records, end, checksum) = read_records(bytes);
@@ -398,6 +403,20 @@ mod tests {
         assert!(!second.fresh);
         assert_eq!(second.records, [b"prepare 1".to_vec(), b"commit 1".to_vec()]);
         assert_eq!((second.safety, second.damage), (Some(b"s2".to_vec()), None));
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_off_is_still_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path()));
+        let mut again = open(folder.path());
+        assert!(again.fresh, "begun, and nothing signed");
+        again.journal.append(&[b"prepare 1".to_vec()]).unwrap();
+        assert!(!open(folder.path()).fresh, "its vote may have left");
+        let folder = tempfile::tempdir().unwrap();
+        open(folder.path()).journal.compact(Vec::new(), b"s1").unwrap();
+        std::fs::remove_file(folder.path().join("safety.bin")).unwrap();
+        assert!(!open(folder.path()).fresh, "what it held before is unknown");
     }
 
     #[test]

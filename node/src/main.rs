@@ -132,8 +132,8 @@ fn stopped_zh(error: &RunError) -> String {
             "本节点的密钥不在创世文件的共识节点之列，请核对各机构的创世文件是否相同".to_owned()
         }
         RunError::Transport { .. } => "本节点目录中的传输密钥与创世文件不符".to_owned(),
-        RunError::NotLoopback { address } => format!(
-            "grpc：{address} 不是本机回环地址，在以 mTLS 认证调用方之前，服务只在回环地址上提供"
+        RunError::NotLoopback { field, address } => format!(
+            "{field}：{address} 不是本机回环地址，在以 mTLS 认证调用方之前，服务只在回环地址上提供"
         ),
         RunError::Listen { field, address, .. } => {
             format!("{field}：无法监听 {address}，端口可能已被其他程序占用")

@@ -10,7 +10,6 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
-use proto::Height;
 use proto::quorum::Quorum;
 
 type Level = Gauge<u64, AtomicU64>;
@@ -92,14 +91,8 @@ impl Metrics {
         self.sync_seconds.observe(took.as_secs_f64());
     }
 
-    /// A block was decided.
-    pub(crate) fn decided(&self, height: Height) {
-        self.decided.set(height.value());
-    }
-
     /// A block was executed and stored.
-    pub(crate) fn executed(&self, height: Height, operations: usize, took: Duration) {
-        self.executed.set(height.value());
+    pub(crate) fn executed(&self, operations: usize, took: Duration) {
         self.operations.inc_by(u64::try_from(operations).unwrap_or(u64::MAX));
         self.append_seconds.observe(took.as_secs_f64());
     }
@@ -116,6 +109,8 @@ impl Metrics {
 
     /// Everything as text, as of now.
     pub(crate) fn text(&self, standing: &Standing, mempool: usize) -> Result<String, fmt::Error> {
+        self.decided.set(standing.decided.value());
+        self.executed.set(standing.executed.value());
         self.certified.set(standing.certified);
         self.hardened.set(standing.hardened);
         self.view.set(standing.view.value().into());
@@ -124,5 +119,42 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use consensus::Phase;
+    use proto::{Height, ValidatorIndex, View};
+
+    use super::*;
+
+    #[test]
+    fn a_node_that_has_just_started_says_how_far_its_ledger_reaches() {
+        let metrics = Metrics::new(Quorum::of(3, proto::quorum::Mode::Standard).expect("a set"));
+        let standing = Standing {
+            mode: Mode::Starting,
+            height: Height::new(8),
+            view: View::ZERO,
+            primary: ValidatorIndex::new(0),
+            phase: Phase::Idle,
+            decided: Height::new(7),
+            executed: Height::new(6),
+            certified: 5,
+            hardened: 4,
+            bodies: 0,
+            waits_for: Vec::new(),
+        };
+        let text = metrics.text(&standing, 3).unwrap();
+        for line in [
+            "jjj_decided_height 7",
+            "jjj_executed_height 6",
+            "jjj_certified_size 5",
+            "jjj_hardened_size 4",
+            "jjj_voting 0",
+            "jjj_mempool_transactions 3",
+        ] {
+            assert!(text.lines().any(|said| said == line), "{line}: {text}");
+        }
     }
 }

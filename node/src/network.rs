@@ -5,15 +5,21 @@
 
 mod codec;
 mod frame;
+mod lane;
+mod mesh;
 mod swarm;
+
+use std::sync::Arc;
 
 use proto::ValidatorIndex;
 use tokio::sync::mpsc;
 
-pub(crate) use frame::{DecidedBytes, Request, Response};
-pub(crate) use swarm::{Channel, NetworkError, Peer, Settings, spawn};
+pub(crate) use frame::{DecidedBytes, Fetch, Request, Response};
+pub(crate) use mesh::Channel;
+pub(crate) use swarm::{Bound, NetworkError, Peer, Settings, bind};
 
-/// Frames that may wait for the network task. A full queue drops: every sender resends.
+/// Commands that may wait for the network task, which never waits itself. A full queue drops: every sender
+/// resends.
 const OUTBOUND_QUEUE: usize = 4_096;
 
 /// Events that may wait for the node. The network task waits where this is full: back pressure.
@@ -22,6 +28,13 @@ const INBOUND_QUEUE: usize = 1_024;
 /// What the network tells the node.
 #[derive(Debug)]
 pub(crate) enum Event {
+    /// A consensus message of a validator, canonical bytes.
+    Message {
+        /// Who sends it.
+        from: ValidatorIndex,
+        /// The message.
+        bytes: Arc<[u8]>,
+    },
     /// A request of a validator; answered through the channel.
     Request {
         /// Who asks.
@@ -31,12 +44,14 @@ pub(crate) enum Event {
         /// Where the answer goes.
         channel: Channel,
     },
-    /// The answer to a request of ours.
-    Response {
-        /// Who answers.
+    /// What became of a fetch of ours. Each that was taken in ends so, once.
+    Fetched {
+        /// Who was asked.
         from: ValidatorIndex,
+        /// What it was asked.
+        asked: Fetch,
         /// Its answer.
-        response: Response,
+        answer: Result<Response, Lost>,
     },
     /// A validator is connected.
     Connected(ValidatorIndex),
@@ -47,10 +62,21 @@ pub(crate) enum Event {
     Foreign(ValidatorIndex),
 }
 
+/// Why a fetch got no answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lost {
+    /// The time was over before the answer was here.
+    Late,
+    /// It was not sent, or refused, or its connection closed.
+    Failed,
+}
+
 /// What the node tells the network.
 #[derive(Debug)]
 enum Command {
-    Send { to: ValidatorIndex, request: Request },
+    Message { to: ValidatorIndex, bytes: Arc<[u8]> },
+    Bodies { to: ValidatorIndex, bodies: Vec<Arc<[u8]>> },
+    Fetch { to: ValidatorIndex, fetch: Fetch },
     Answer { channel: Channel, response: Response },
 }
 
@@ -61,17 +87,32 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Sends a request; it is lost where the queue is full or the validator is not connected.
-    pub(crate) fn send(&self, to: ValidatorIndex, request: Request) {
-        if self.commands.try_send(Command::Send { to, request }).is_err() {
-            tracing::debug!(validator = to.value(), "outbound queue full, request dropped");
-        }
+    /// Sends a consensus message; it is lost where the validator is not connected or answers nothing.
+    pub(crate) fn send(&self, to: ValidatorIndex, bytes: Arc<[u8]>) {
+        self.command(Command::Message { to, bytes });
     }
 
-    /// Answers a request.
+    /// Sends bodies, in as many frames as they need; they are lost where the validator is not connected, and
+    /// those that find no room behind others.
+    pub(crate) fn forward(&self, to: ValidatorIndex, bodies: Vec<Arc<[u8]>>) {
+        self.command(Command::Bodies { to, bodies });
+    }
+
+    /// Asks for something; `false` where nothing will come of it, not even an [`Event::Fetched`].
+    pub(crate) fn fetch(&self, to: ValidatorIndex, fetch: Fetch) -> bool {
+        self.command(Command::Fetch { to, fetch })
+    }
+
+    /// Answers a request; the answer is lost where the asker has too many under way.
     pub(crate) fn answer(&self, channel: Channel, response: Response) {
-        if self.commands.try_send(Command::Answer { channel, response }).is_err() {
-            tracing::debug!("outbound queue full, answer dropped");
+        self.command(Command::Answer { channel, response });
+    }
+
+    fn command(&self, command: Command) -> bool {
+        let taken = self.commands.try_send(command).is_ok();
+        if !taken {
+            tracing::debug!("outbound queue full, a command is dropped");
         }
+        taken
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn recover(
     let mut voting = Voting::Allowed;
     if safety.is_none() {
         if fresh && view.head() == Height::GENESIS {
-            // From now on a missing safety record means that it was lost.
+            // Nothing was signed yet. From now on a missing safety record means that it was lost.
             journal.write_safety(&SafetyRecord::default().encode())?;
         } else {
             voting = Voting::Refused(NotVoting::JournalMissing);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use consensus::{Config, Head, Input, Replica, Standing, restore};
 use genesis::Genesis;
@@ -21,6 +22,7 @@ use rocks::RocksStore;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::api::{Service, serve_api};
 use crate::blocks::Blocks;
@@ -29,17 +31,22 @@ use crate::driver::{Driver, DriverError};
 use crate::executor::{
     self, DECISIONS_MAX, Decision, Executed, ExecutorError, NOTICES_MAX, Outlets, Refusals,
 };
+use crate::fetches::Fetches;
 use crate::gate::Gate;
 use crate::http::{self, Page};
 use crate::intake::{Connected, Intake, PeerView};
 use crate::journal::JournalError;
 use crate::keys::{self, NodeKeys};
 use crate::metrics::Metrics;
-use crate::network::{self, Network, NetworkError, Peer, Settings};
+use crate::network::{self, Bound, Network, NetworkError, Peer, Settings};
 use crate::recovery::{self, Recovered};
 
 /// Inputs that may wait for the replica; senders wait where it is full.
 const INPUTS_MAX: usize = 1_024;
+
+/// Longest wait for a database that closes after its task has failed: it may write what it holds in memory, 128
+/// MiB. After that the process ends without the reason.
+const STORAGE_CLOSE_MS: u64 = 10_000;
 
 /// Why a node does not start, or stopped.
 #[derive(Debug, Error)]
@@ -68,12 +75,14 @@ pub enum RunError {
         /// Own index.
         validator: ValidatorIndex,
     },
-    /// The query service is reachable from outside without authentication.
+    /// A service is reachable from outside without authentication.
     #[error(
-        "grpc: {address} is not a loopback address; until the service authenticates its callers \
+        "{field}: {address} is not a loopback address; until the service authenticates its callers \
          by mTLS it listens on loopback only"
     )]
     NotLoopback {
+        /// Field of the configuration.
+        field: &'static str,
         /// The address.
         address: std::net::SocketAddr,
     },
@@ -152,17 +161,32 @@ pub async fn run(home: &Home, password: &Password, language: Language) -> Result
     let config = home.read_config()?;
     let keys = NodeKeys::open(home, password)?;
     let me = own_index(&genesis, &keys)?;
-    if !config.grpc.ip().is_loopback() {
-        return Err(RunError::NotLoopback { address: config.grpc });
-    }
+    check_loopback(&config)?;
     for sentence in words::fault_model(genesis.descriptor(), language) {
         tracing::info!("{sentence}");
     }
     // Ports first: a node that cannot serve does not touch its data.
     let grpc = listen("grpc", config.grpc).await?;
     let page = listen("metrics", config.metrics).await?;
+    let NodeKeys { validator, transport } = keys;
+    let peers = peers(&genesis, &config, me);
+    let others = peers.iter().map(|peer| peer.validator).collect();
+    let settings =
+        Settings { chain: genesis.chain(), key: transport, listen: config.listen.clone(), peers };
+    let mesh = network::bind(&settings)?;
     let ledger = open_ledger(home, &genesis)?;
-    start(home, (genesis, config, keys, me), ledger, (grpc, page)).await
+    tracing::info!(validator = me.value(), grpc = %config.grpc, metrics = %config.metrics, "listening");
+    start(home, Identity { genesis, me, others, key: validator }, ledger, (mesh, grpc, page)).await
+}
+
+/// Neither service asks who calls, so that neither is reachable from another machine.
+fn check_loopback(config: &NodeConfig) -> Result<(), RunError> {
+    for (field, address) in [("grpc", config.grpc), ("metrics", config.metrics)] {
+        if !address.ip().is_loopback() {
+            return Err(RunError::NotLoopback { field, address });
+        }
+    }
+    Ok(())
 }
 
 fn own_index(genesis: &Genesis, keys: &NodeKeys) -> Result<ValidatorIndex, RunError> {
@@ -196,25 +220,26 @@ fn open_ledger(home: &Home, genesis: &Genesis) -> Result<Ledger<RocksStore>, Run
     Ledger::open_or_create(store, genesis).map_err(|source| RunError::Ledger { path, source })
 }
 
-type Identity = (Genesis, NodeConfig, NodeKeys, ValidatorIndex);
+/// Who this node is among which others.
+struct Identity {
+    genesis: Genesis,
+    me: ValidatorIndex,
+    others: Vec<ValidatorIndex>,
+    key: SecretKey,
+}
 
 async fn start(
     home: &Home,
-    (genesis, config, keys, me): Identity,
+    Identity { genesis, me, others, key }: Identity,
     ledger: Ledger<RocksStore>,
-    (grpc, page): (TcpListener, TcpListener),
+    (mesh, grpc, page): (Bound, TcpListener, TcpListener),
 ) -> Result<(), RunError> {
     let head = recovery::head_of(&ledger)?;
     let bodies = Bodies::default();
     let recovered = recovery::recover(home, &genesis, me, &ledger, &bodies)?;
-    let peers = peers(&genesis, &config, me);
-    let others = peers.iter().map(|peer| peer.validator).collect();
-    let NodeKeys { validator, transport } = keys;
-    let chain = genesis.chain();
-    let settings = Settings { chain, key: transport, listen: config.listen.clone(), peers };
-    let (network, events) = network::spawn(&settings)?;
+    let (network, events) = mesh.start();
     let (parts, queues) = Parts::new(&genesis, &head, (me, others), (network, &ledger, bodies));
-    let driver = parts.driver(validator, head, recovered)?;
+    let driver = parts.driver(key, head, recovered)?;
     let standing = driver.standing.subscribe();
     let intake = parts.intake(standing.clone());
     let service = parts.service(standing.clone());
@@ -227,11 +252,13 @@ async fn start(
     let mut mesh = tokio::spawn(intake.run(events));
     let mut metrics_page = tokio::spawn(http::serve(page, content));
     let mut api = tokio::spawn(serve_api(grpc, service));
-    let (grpc, metrics) = (config.grpc, config.metrics);
-    tracing::info!(validator = me.value(), %grpc, %metrics, "节点已启动 node started");
+    tracing::info!(validator = me.value(), "节点已启动 node started");
 
     let outcome = tokio::select! {
-        ended = &mut consensus => ended_consensus(ended),
+        ended = &mut consensus => match ended {
+            Ok(Err(DriverError::ExecutorGone)) => ended_without_storage(&mut storage).await,
+            ended => ended_consensus(ended),
+        },
         ended = &mut storage => ended_storage(ended),
         ended = &mut mesh => ended_service("mesh", ended),
         ended = &mut metrics_page => ended_service("metrics", ended),
@@ -241,10 +268,6 @@ async fn start(
             Ok(())
         }
     };
-    // The storage failure is the cause where consensus ended because of it.
-    if matches!(outcome, Err(RunError::Consensus(_))) && storage.is_finished() {
-        return ended_storage((&mut storage).await);
-    }
     consensus.abort();
     outcome
 }
@@ -265,6 +288,7 @@ struct Parts {
     reader: Reader<RocksStore>,
     bodies: Bodies,
     blocks: Blocks,
+    fetches: Fetches,
     network: Network,
     gate: Gate,
     metrics: Arc<Metrics>,
@@ -297,6 +321,7 @@ impl Parts {
             blocks: Blocks::new(reader.clone()),
             gate: Gate::new(chain, descriptor.limits, reader.clone()),
             metrics: Arc::new(Metrics::new(descriptor.quorum())),
+            fetches: Fetches::default(),
             refusals: Refusals::default(),
             executed: Arc::new(watch::Sender::new(executed)),
             connected: Arc::new(watch::Sender::new(connected)),
@@ -344,6 +369,7 @@ impl Parts {
             live: recovered.live,
             bodies: self.bodies.clone(),
             blocks: self.blocks.clone(),
+            fetches: self.fetches.clone(),
             network: self.network.clone(),
             executor: self.decisions.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -358,6 +384,7 @@ impl Parts {
             gate: self.gate.clone(),
             bodies: self.bodies.clone(),
             blocks: self.blocks.clone(),
+            fetches: self.fetches.clone(),
             network: self.network.clone(),
             inputs: self.inputs.clone(),
             connected: Arc::clone(&self.connected),
@@ -408,7 +435,7 @@ fn peers(genesis: &Genesis, config: &NodeConfig, me: ValidatorIndex) -> Vec<Peer
     peers
 }
 
-type Ended<T> = Result<T, tokio::task::JoinError>;
+type Ended<T> = Result<T, JoinError>;
 
 fn ended_consensus(ended: Ended<Result<(), DriverError>>) -> Result<(), RunError> {
     match ended {
@@ -424,6 +451,17 @@ fn ended_storage(ended: Ended<Result<(), ExecutorError>>) -> Result<(), RunError
         Ok(Err(error)) => Err(RunError::Storage(error.to_string())),
         Err(error) => Err(RunError::Storage(error.to_string())),
     }
+}
+
+/// Consensus sees the end of the storage task by its queues, which close before the database does; the reason
+/// is what that task then returns.
+async fn ended_without_storage(
+    storage: &mut JoinHandle<Result<(), ExecutorError>>,
+) -> Result<(), RunError> {
+    let closing = Duration::from_millis(STORAGE_CLOSE_MS);
+    let gone = || RunError::Consensus(DriverError::ExecutorGone.to_string());
+    let ended = tokio::time::timeout(closing, storage).await.map_err(|_| gone())?;
+    ended_storage(ended).and_then(|()| Err(gone()))
 }
 
 fn ended_service<E: std::fmt::Display>(
@@ -447,5 +485,49 @@ async fn stop_signal() {
     tokio::select! {
         _ = terminate.recv() => (),
         _ = tokio::signal::ctrl_c() => (),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::ledger::AppendError;
+    use proto::Height;
+
+    use super::*;
+
+    #[test]
+    fn a_service_that_authenticates_nobody_is_refused_beyond_loopback_by_its_field() {
+        for (grpc, metrics, refused) in [
+            ("127.0.0.1:7101", "127.0.0.1:7102", None),
+            ("[::1]:7101", "[::1]:7102", None),
+            ("0.0.0.0:7101", "127.0.0.1:7102", Some("grpc: 0.0.0.0:7101")),
+            ("127.0.0.1:7101", "0.0.0.0:7102", Some("metrics: 0.0.0.0:7102")),
+            ("127.0.0.1:7101", "[::]:7102", Some("metrics: [::]:7102")),
+            ("127.0.0.1:7101", "192.0.2.1:7102", Some("metrics: 192.0.2.1:7102")),
+        ] {
+            let (listen, peers) = (vec!["/ip4/127.0.0.1/tcp/7100".to_owned()], Vec::new());
+            let (grpc, metrics) = (grpc.parse().unwrap(), metrics.parse().unwrap());
+            let config = NodeConfig { listen, grpc, metrics, peers };
+            let said = check_loopback(&config).err().map(|error| error.to_string());
+            let named = said.as_ref().zip(refused).is_some_and(|(said, it)| said.starts_with(it));
+            assert!(named || (said.is_none() && refused.is_none()), "{config:?}: {said:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_storage_tasks_own_reason_is_waited_for() {
+        let (close, closing) = tokio::sync::oneshot::channel::<()>();
+        let mut storage = tokio::spawn(async move {
+            closing.await.expect("the other end waits");
+            let (height, source) = (Height::new(7), AppendError::Stopped);
+            Err(ExecutorError::Append { height, source })
+        });
+        let (ended, sent) = tokio::join!(ended_without_storage(&mut storage), async {
+            tokio::task::yield_now().await;
+            close.send(())
+        });
+        sent.unwrap();
+        let said = ended.unwrap_err().to_string();
+        assert!(said.contains("storage") && said.contains("block 7"), "{said}");
     }
 }

@@ -1,5 +1,6 @@
 //! Transactions in, receipts out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::submission::submission_service_server::SubmissionService;
@@ -18,17 +19,17 @@ use proto::operation::Operation;
 use proto::receipt::{CODE_ALREADY_RECORDED, Receipt};
 use proto::submitter::SubmitterRecord;
 use proto::trie::Namespace;
-use proto::{Hash, Height, TxId};
-use tokio::sync::watch;
+use proto::{Hash, Height, TimeMs, TxId};
+use tokio::sync::{mpsc, watch};
 use tonic::{Code, Request, Response, Status};
 
 use super::Service;
 use super::failure::{Failure, answered, language_of};
+use crate::bodies::{AdmittedBody, Bodies};
 use crate::clock;
 use crate::executor::Executed;
 use crate::gate::Inadmissible;
 use crate::intake::describe;
-use crate::network;
 
 /// How long a call waits for its receipts where the caller set no deadline.
 const WAIT_MS_DEFAULT: u64 = 30_000;
@@ -114,6 +115,25 @@ fn check_length(transaction: &[u8]) -> Result<(), Failure> {
         .with("rule", rule))
 }
 
+/// Takes a body in and tells the replica of it: both or neither, wherever the caller gives up.
+async fn take_in(
+    bodies: &Bodies,
+    inputs: &mpsc::Sender<Input>,
+    body: AdmittedBody,
+    now: TimeMs,
+) -> Result<(), Failure> {
+    let stopping = |_| {
+        let (zh, en) = ("节点正在停止", "the node is stopping");
+        Failure::new(Code::Unavailable, "STOPPING", zh, en)
+    };
+    let room = inputs.reserve().await.map_err(stopping)?;
+    let said = describe(&body, now);
+    if bodies.insert(body)? {
+        room.send(Input::BodyHeld(said));
+    }
+    Ok(())
+}
+
 impl Service {
     async fn submit(&self, bytes: Vec<u8>, wait: Duration) -> Result<TransactionOutcome, Failure> {
         check_length(&bytes)?;
@@ -122,19 +142,11 @@ impl Service {
         let admitted = self.lanes.short.run(admit).await?;
         let tx_id = match admitted {
             Ok(body) => {
-                let (tx_id, said) = (body.transaction.tx_id(), describe(&body, now));
-                let is_new = self.bodies.insert(body)?;
+                let (tx_id, shared) = (body.transaction.tx_id(), Arc::clone(&body.bytes));
+                take_in(&self.bodies, &self.inputs, body, now).await?;
                 // Submitted again, too: a member that was down the first time may be back.
                 for to in &self.others {
-                    let bodies = vec![bytes.clone()];
-                    self.network.send(*to, network::Request::Bodies(bodies));
-                }
-                if is_new {
-                    let stopping = |_| {
-                        let (zh, en) = ("节点正在停止", "the node is stopping");
-                        Failure::new(Code::Unavailable, "STOPPING", zh, en)
-                    };
-                    self.inputs.send(Input::BodyHeld(said)).await.map_err(stopping)?;
+                    self.network.forward(*to, vec![Arc::clone(&shared)]);
                 }
                 tx_id
             }
@@ -267,9 +279,14 @@ fn outcome_unknown(tx_id: TxId) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
+    use std::future::{Future as _, poll_fn};
     use std::pin::pin;
-    use std::task::Poll;
+    use std::task::{Context, Poll, Waker};
+
+    use proto::ChainId;
+    use proto::operation::{OpUid, Salt};
+    use proto::sign::SecretKey;
+    use proto::transaction::Transaction;
 
     use super::*;
 
@@ -287,6 +304,29 @@ mod tests {
             let found = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await;
             assert_eq!(found, expected, "height {next}, certified {certified}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_gives_up_leaves_no_body_that_the_replica_is_never_told_of() {
+        let (uid, salt) = (OpUid([1; 16]), Salt([0; 16]));
+        let operations = vec![Operation { kind: 1, version: 1, uid, salt, body: vec![1] }];
+        let (key, until) = (SecretKey::from_seed(&[7; 32]), TimeMs::new(1_000));
+        let signed = Transaction::sign(ChainId::default(), &key, until, operations).unwrap();
+        let (leaf, bytes) = (signed.leaf(), signed.encode().into());
+        let body = AdmittedBody { transaction: Arc::new(signed), bytes };
+        let (bodies, now) = (Bodies::default(), TimeMs::new(1));
+        let (inputs, mut queue) = mpsc::channel(1);
+        inputs.send(Input::Start).await.unwrap();
+        {
+            let mut given_up = pin!(take_in(&bodies, &inputs, body.clone(), now));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(given_up.as_mut().poll(&mut context).is_pending(), "the queue is full");
+        }
+        assert!(!bodies.holds(&leaf), "neither taken in nor told of");
+        assert_eq!(queue.recv().await, Some(Input::Start));
+        take_in(&bodies, &inputs, body, now).await.unwrap();
+        assert!(bodies.holds(&leaf));
+        assert!(matches!(queue.recv().await, Some(Input::BodyHeld(said)) if said.leaf == leaf));
     }
 
     #[test]

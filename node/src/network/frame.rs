@@ -1,4 +1,7 @@
-//! What validators send each other: one request or one response, in canonical bytes with limits.
+//! What validators send each other beside consensus messages: one request or one response, in canonical bytes
+//! with limits.
+
+use std::sync::Arc;
 
 use proto::codec::{Canonical, DecodeError, Reader, Writer};
 use proto::limits::{
@@ -7,27 +10,35 @@ use proto::limits::{
 };
 use proto::{BlockHash, Hash, Height};
 
+/// Canonical bytes, shared by all whom they are sent to.
+type Shared = Arc<[u8]>;
+
 /// A request between validators.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Request {
-    /// A consensus message, canonical bytes.
-    Message(Vec<u8>),
     /// Transactions that wait to be ordered, canonical bytes each.
-    Bodies(Vec<Vec<u8>>),
+    Bodies(Vec<Shared>),
+    /// Something that the asker lacks.
+    Fetch(Fetch),
+}
+
+/// What a validator may lack.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Fetch {
     /// Decided blocks from a height on.
-    FetchBlocks {
+    Blocks {
         /// First height wanted.
-        from: Height,
+        first: Height,
         /// Blocks wanted.
         count: u16,
     },
     /// A block under way, by its hash.
-    FetchBlock {
+    Block {
         /// Hash wanted.
         hash: BlockHash,
     },
     /// Bodies by the leaves that a block lists.
-    FetchBodies {
+    Bodies {
         /// Leaves wanted.
         leaves: Vec<Hash>,
     },
@@ -39,7 +50,7 @@ pub(crate) struct DecidedBytes {
     /// Canonical bytes of `proto::message::Decided`.
     pub(crate) decided: Vec<u8>,
     /// Canonical bytes of its transactions, in order.
-    pub(crate) bodies: Vec<Vec<u8>>,
+    pub(crate) bodies: Vec<Shared>,
 }
 
 /// The answer to a request.
@@ -50,19 +61,34 @@ pub(crate) enum Response {
     /// Blocks from the height asked for, without a gap; fewer where the frame is full.
     Blocks(Vec<DecidedBytes>),
     /// Those of the bodies asked for that are here.
-    Bodies(Vec<Vec<u8>>),
+    Bodies(Vec<Shared>),
     /// The block asked for, canonical bytes; none where it is not here.
     Block(Option<Vec<u8>>),
 }
 
-fn write_list(out: &mut Writer, items: &[Vec<u8>]) {
+impl Response {
+    /// Bytes of its content: what it takes while it is under way.
+    pub(super) fn bytes(&self) -> usize {
+        let sum = |items: &[Shared]| items.iter().map(|item| item.len()).sum::<usize>();
+        match self {
+            Self::Received | Self::Block(None) => 0,
+            Self::Blocks(blocks) => {
+                blocks.iter().map(|block| block.decided.len() + sum(&block.bodies)).sum()
+            }
+            Self::Bodies(bodies) => sum(bodies),
+            Self::Block(Some(block)) => block.len(),
+        }
+    }
+}
+
+fn write_list(out: &mut Writer, items: &[Shared]) {
     out.u32(u32::try_from(items.len()).expect("a block lists at most 1,000 bodies"));
     for item in items {
         out.bytes32(item);
     }
 }
 
-fn read_list(input: &mut Reader<'_>, limit: u32) -> Result<Vec<Vec<u8>>, DecodeError> {
+fn read_list(input: &mut Reader<'_>, limit: u32) -> Result<Vec<Shared>, DecodeError> {
     let count = input.u32("count")?;
     if count > limit {
         let (found, limit) = (count.into(), limit.into());
@@ -71,7 +97,7 @@ fn read_list(input: &mut Reader<'_>, limit: u32) -> Result<Vec<Vec<u8>>, DecodeE
     // Grown as it is read: a claimed count never allocates more than the frame holds.
     let mut items = Vec::new();
     for _ in 0..count {
-        items.push(input.bytes32("item", TX_BYTES_MAX)?.to_vec());
+        items.push(input.bytes32("item", TX_BYTES_MAX)?.into());
     }
     Ok(items)
 }
@@ -79,38 +105,37 @@ fn read_list(input: &mut Reader<'_>, limit: u32) -> Result<Vec<Vec<u8>>, DecodeE
 impl Canonical for Request {
     fn encode_to(&self, out: &mut Writer) {
         match self {
-            Self::Message(bytes) => {
-                out.u8(1).bytes32(bytes);
+            Self::Bodies(bodies) => write_list(out.u8(1), bodies),
+            Self::Fetch(Fetch::Blocks { first, count }) => {
+                out.u8(2).u64(first.value()).u16(*count);
             }
-            Self::Bodies(bodies) => write_list(out.u8(2), bodies),
-            Self::FetchBlocks { from, count } => {
-                out.u8(3).u64(from.value()).u16(*count);
+            Self::Fetch(Fetch::Bodies { leaves }) => {
+                out.u8(3).list16(leaves);
             }
-            Self::FetchBodies { leaves } => {
-                out.u8(4).list16(leaves);
-            }
-            Self::FetchBlock { hash } => {
-                out.u8(5).hash(&hash.0);
+            Self::Fetch(Fetch::Block { hash }) => {
+                out.u8(4).hash(&hash.0);
             }
         }
     }
 
     fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match input.u8("request kind")? {
-            1 => Ok(Self::Message(input.bytes32("message", FRAME_BYTES_MAX)?.to_vec())),
-            2 => Ok(Self::Bodies(read_list(input, FETCH_BODIES_MAX.into())?)),
-            3 => {
-                let from = Height::new(input.u64("from")?);
+            1 => Ok(Self::Bodies(read_list(input, FETCH_BODIES_MAX.into())?)),
+            2 => {
+                let first = Height::new(input.u64("first")?);
                 let count = input.u16("count")?;
                 if count > FETCH_BLOCKS_MAX {
                     let (found, limit) = (count.into(), FETCH_BLOCKS_MAX.into());
                     return Err(DecodeError::TooLong { field: "count", found, limit });
                 }
-                Ok(Self::FetchBlocks { from, count })
+                Ok(Self::Fetch(Fetch::Blocks { first, count }))
             }
-            4 => Ok(Self::FetchBodies { leaves: input.list16("leaves", FETCH_BODIES_MAX)? }),
-            5 => Ok(Self::FetchBlock { hash: BlockHash(input.hash("block hash")?) }),
-            _ => Err(DecodeError::Invalid { field: "request kind", rule: "is 1 to 5" }),
+            3 => {
+                let leaves = input.list16("leaves", FETCH_BODIES_MAX)?;
+                Ok(Self::Fetch(Fetch::Bodies { leaves }))
+            }
+            4 => Ok(Self::Fetch(Fetch::Block { hash: BlockHash(input.hash("block hash")?) })),
+            _ => Err(DecodeError::Invalid { field: "request kind", rule: "is 1 to 4" }),
         }
     }
 }
@@ -163,13 +188,12 @@ mod tests {
 
     #[test]
     fn frames_survive_the_wire_and_nothing_else_does() {
-        let bodies = vec![vec![1, 2, 3], Vec::new()];
+        let bodies: Vec<Shared> = vec![vec![1, 2, 3].into(), Vec::new().into()];
         for request in [
-            Request::Message(vec![7; 9]),
             Request::Bodies(bodies.clone()),
-            Request::FetchBlocks { from: Height::new(7), count: 64 },
-            Request::FetchBodies { leaves: vec![Hash::ZERO] },
-            Request::FetchBlock { hash: BlockHash::default() },
+            Request::Fetch(Fetch::Blocks { first: Height::new(7), count: 64 }),
+            Request::Fetch(Fetch::Bodies { leaves: vec![Hash::ZERO] }),
+            Request::Fetch(Fetch::Block { hash: BlockHash::default() }),
         ] {
             let bytes = request.encode();
             assert_eq!(Request::decode(&bytes), Ok(request.clone()));
@@ -192,10 +216,10 @@ mod tests {
     #[test]
     fn a_claimed_count_is_refused_before_it_allocates() {
         let mut out = Writer::default();
-        out.u8(3).u64(1).u16(FETCH_BLOCKS_MAX + 1);
+        out.u8(2).u64(1).u16(FETCH_BLOCKS_MAX + 1);
         assert!(Request::decode(&out.into_bytes()).is_err());
         let mut out = Writer::default();
-        out.u8(2).u32(u32::MAX);
+        out.u8(1).u32(u32::MAX);
         assert!(Request::decode(&out.into_bytes()).is_err());
     }
 }

@@ -1,34 +1,43 @@
-//! The task that owns the swarm: listens, dials every other member until it is connected, and
-//! carries frames.
+//! The swarm of the mesh: its transport, its two protocols, who may connect, where it listens. What is done with
+//! it is the mesh's.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use libp2p::allow_block_list::{self, AllowedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
-use libp2p::futures::StreamExt as _;
-use libp2p::multiaddr::Protocol;
-use libp2p::request_response::{self, Message, OutboundFailure, ProtocolSupport, ResponseChannel};
-use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, identity, noise, tcp, yamux};
+use libp2p::core::Transport as _;
+use libp2p::core::upgrade::Version;
+use libp2p::request_response::{self, ProtocolSupport};
+use libp2p::swarm::{self, NetworkBehaviour};
+use libp2p::{Multiaddr, PeerId, Swarm, TransportError, identity, noise, tcp, yamux};
 use proto::sign::{PublicKey, SecretKey};
 use proto::{ChainId, ValidatorIndex};
+use socket2::{SockRef, TcpKeepalive};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use super::codec::{FrameCodec, protocol};
-use super::frame::{Request, Response};
+use super::codec::{BulkCodec, VoteCodec, protocols, vote_bytes_max};
+use super::lane::{BODIES, VOTES};
+use super::mesh::{Member, Mesh};
 use super::{Command, Event, INBOUND_QUEUE, Network, OUTBOUND_QUEUE};
 
-/// Pause between attempts to reach a member that is not connected.
-const REDIAL_MS: u64 = 300;
+/// A vote is answered as soon as it is read: one that was not by then is lost, and sent again by consensus.
+const VOTE_TIMEOUT_MS: u64 = 5_000;
 
-/// A request that got no answer by then is given up; consensus resends what matters.
-const REQUEST_TIMEOUT_MS: u64 = 10_000;
+/// Longest time of a bulk request with its answer. Whoever fetches asks for less the next time.
+const BULK_TIMEOUT_MS: u64 = 10_000;
 
-/// Streams that one connection may have open: a busy second of bodies and votes. A frame is 8 MiB at most.
-const STREAMS_MAX: usize = 256;
+/// Fetches that one member may have under way at another: blocks, a block, bodies.
+pub(super) const FETCHES_MAX: usize = 3;
+
+/// Streams of votes of one connection, both ways. A message has about 128 KiB at most (see the codec), so that a
+/// member can make this node buffer 8 MiB through one connection.
+const VOTE_STREAMS_MAX: usize = 2 * VOTES.frames_under_way;
+
+/// Streams of bulk requests of one connection, both ways. A request has about 1 MiB at most, and larger answers come
+/// only to own fetches, so that a member can make this node buffer 15 MiB through one connection.
+const BULK_STREAMS_MAX: usize = 2 * (BODIES.frames_under_way + FETCHES_MAX);
 
 /// Connections of one member: one each way when both dial at once, and one that is just closing.
 const CONNECTIONS_PER_PEER_MAX: u32 = 3;
@@ -36,8 +45,16 @@ const CONNECTIONS_PER_PEER_MAX: u32 = 3;
 /// Connections that have not proven who they are yet.
 const PENDING_INCOMING_MAX: u32 = 64;
 
-/// Where an answer goes.
-pub(crate) type Channel = ResponseChannel<Response>;
+/// Time to connect, to prove who one is and to agree on a multiplexer.
+const CONNECT_TIMEOUT_MS: u64 = 10_000;
+
+/// A connection ends when what was sent on it is not acknowledged for so long. The system's own limit is a quarter
+/// of an hour, for which one that is being closed would still be taken for open.
+const UNACKNOWLEDGED_MS: u64 = 10_000;
+
+/// Silence after which the system asks whether the other end is there; STATUS goes out each second, but only on one
+/// of several connections.
+const KEEPALIVE_MS: u64 = 5_000;
 
 /// Another member of the mesh.
 #[derive(Clone, Debug)]
@@ -95,199 +112,153 @@ pub(crate) enum NetworkError {
 }
 
 #[derive(NetworkBehaviour)]
-struct Behaviour {
+pub(super) struct Behaviour {
     limits: connection_limits::Behaviour,
-    allowed: allow_block_list::Behaviour<AllowedPeers>,
-    frames: request_response::Behaviour<FrameCodec>,
+    pub(super) allowed: allow_block_list::Behaviour<AllowedPeers>,
+    pub(super) votes: request_response::Behaviour<VoteCodec>,
+    pub(super) bulk: request_response::Behaviour<BulkCodec>,
 }
 
-/// Starts the mesh; listening has succeeded when this returns.
-pub(crate) fn spawn(settings: &Settings) -> Result<(Network, mpsc::Receiver<Event>), NetworkError> {
+/// How long requests may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    /// A vote with its answer.
+    pub(super) vote: Duration,
+    /// Any other request with its answer.
+    pub(super) bulk: Duration,
+}
+
+const TIMING: Timing = Timing {
+    vote: Duration::from_millis(VOTE_TIMEOUT_MS),
+    bulk: Duration::from_millis(BULK_TIMEOUT_MS),
+};
+
+/// A mesh that listens and does nothing else yet.
+pub(crate) struct Bound {
+    pub(super) mesh: Mesh,
+    network: Network,
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::Receiver<Event>,
+}
+
+impl Bound {
+    /// Starts the network task.
+    pub(crate) fn start(self) -> (Network, mpsc::Receiver<Event>) {
+        tokio::spawn(self.mesh.run(self.commands));
+        (self.network, self.events)
+    }
+}
+
+/// Listens on every address of `settings`.
+pub(crate) fn bind(settings: &Settings) -> Result<Bound, NetworkError> {
+    bind_with(settings, TIMING)
+}
+
+pub(super) fn bind_with(settings: &Settings, timing: Timing) -> Result<Bound, NetworkError> {
     let transport = |reason: String| NetworkError::Transport { reason };
     let mut seed = settings.key.seed();
     let keypair = identity::Keypair::ed25519_from_bytes(&mut *seed)
         .map_err(|error| transport(error.to_string()))?;
-    let mut swarm = build(keypair, settings.chain)?;
+    let mut swarm = build(&keypair, settings, timing)?;
     let mut members = BTreeMap::new();
-    let mut addresses = BTreeMap::new();
     for peer in &settings.peers {
         let validator = peer.validator;
         let key = identity::ed25519::PublicKey::try_from_bytes(peer.transport.as_bytes())
             .map_err(|_| NetworkError::TransportKey { validator })?;
         let id = PeerId::from_public_key(&key.into());
         swarm.behaviour_mut().allowed.allow_peer(id);
-        members.insert(id, validator);
-        if let Some(address) = &peer.address {
-            addresses.insert(validator, (id, parse(address)?));
-        }
+        let address = peer.address.as_deref().map(parse).transpose()?;
+        members.insert(validator, Member::new(id, address));
     }
     for address in &settings.listen {
         swarm.listen_on(parse(address)?).map_err(|error| NetworkError::Listen {
             address: address.clone(),
-            reason: error.to_string(),
+            reason: match &error {
+                TransportError::Other(system) => system.to_string(),
+                TransportError::MultiaddrNotSupported(_) => error.to_string(),
+            },
         })?;
     }
     let (commands, command_queue) = mpsc::channel(OUTBOUND_QUEUE);
     let (events, event_queue) = mpsc::channel(INBOUND_QUEUE);
-    let ids = members.iter().map(|(id, validator)| (*validator, *id)).collect();
-    let mesh = Mesh { swarm, members, ids, addresses, events };
-    tokio::spawn(mesh.run(command_queue));
-    Ok((Network { commands }, event_queue))
+    let mesh = Mesh::new(swarm, members, timing, events);
+    Ok(Bound { mesh, network: Network { commands }, commands: command_queue, events: event_queue })
 }
 
 fn parse(address: &str) -> Result<Multiaddr, NetworkError> {
     address.parse().map_err(|_| NetworkError::Address { address: address.to_owned() })
 }
 
-fn build(keypair: identity::Keypair, chain: ChainId) -> Result<Swarm<Behaviour>, NetworkError> {
+fn build(
+    keypair: &identity::Keypair,
+    settings: &Settings,
+    timing: Timing,
+) -> Result<Swarm<Behaviour>, NetworkError> {
     let limits = ConnectionLimits::default()
         .with_max_pending_incoming(Some(PENDING_INCOMING_MAX))
         .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER_MAX));
-    let frames = request_response::Config::default()
-        .with_request_timeout(Duration::from_millis(REQUEST_TIMEOUT_MS))
-        .with_max_concurrent_streams(STREAMS_MAX);
+    let (votes, bulk) = protocols(settings.chain);
+    let requests = |timeout, streams| {
+        request_response::Config::default()
+            .with_request_timeout(timeout)
+            .with_max_concurrent_streams(streams)
+    };
+    let bytes_max = vote_bytes_max(settings.peers.len().saturating_add(1));
     let behaviour = Behaviour {
         limits: connection_limits::Behaviour::new(limits),
         allowed: allow_block_list::Behaviour::default(),
-        frames: request_response::Behaviour::with_codec(
-            FrameCodec,
-            [(protocol(chain), ProtocolSupport::Full)],
-            frames,
+        votes: request_response::Behaviour::with_codec(
+            VoteCodec { bytes_max },
+            [(votes, ProtocolSupport::Full)],
+            requests(timing.vote, VOTE_STREAMS_MAX),
+        ),
+        bulk: request_response::Behaviour::with_codec(
+            BulkCodec,
+            [(bulk, ProtocolSupport::Full)],
+            requests(timing.bulk, BULK_STREAMS_MAX),
         ),
     };
-    let tcp = tcp::Config::default().nodelay(true);
-    let builder = SwarmBuilder::with_existing_identity(keypair)
-        .with_tokio()
-        .with_tcp(tcp, noise::Config::new, yamux::Config::default)
-        .map_err(|error| NetworkError::Transport { reason: error.to_string() })?
-        .with_behaviour(|_| behaviour)
+    let noise = noise::Config::new(keypair)
         .map_err(|error| NetworkError::Transport { reason: error.to_string() })?;
+    let transport = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .map(|stream, _| watched(stream))
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(yamux::Config::default())
+        .timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
+        .boxed();
     // The mesh is permanent: a quiet connection is kept.
-    Ok(builder
-        .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::MAX))
-        .build())
+    let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(Duration::MAX);
+    Ok(Swarm::new(transport, behaviour, keypair.public().to_peer_id(), config))
 }
 
-struct Mesh {
-    swarm: Swarm<Behaviour>,
-    members: BTreeMap<PeerId, ValidatorIndex>,
-    ids: BTreeMap<ValidatorIndex, PeerId>,
-    addresses: BTreeMap<ValidatorIndex, (PeerId, Multiaddr)>,
-    events: mpsc::Sender<Event>,
+/// Lets the system notice that the other end is gone.
+fn watched(stream: tcp::tokio::TcpStream) -> tcp::tokio::TcpStream {
+    let pause = Duration::from_millis(KEEPALIVE_MS);
+    let keepalive = TcpKeepalive::new().with_time(pause).with_interval(pause);
+    let socket = SockRef::from(&stream.0);
+    let set = socket
+        .set_tcp_keepalive(&keepalive)
+        .and_then(|()| socket.set_tcp_user_timeout(Some(Duration::from_millis(UNACKNOWLEDGED_MS))));
+    if let Err(error) = set {
+        tracing::warn!(%error, "a dead connection will be noticed late");
+    }
+    stream
 }
 
-impl Mesh {
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        let mut redial = tokio::time::interval(Duration::from_millis(REDIAL_MS));
-        redial.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            let event = tokio::select! {
-                command = commands.recv() => match command {
-                    Some(command) => {
-                        self.carry_out(command);
-                        None
-                    }
-                    None => return, // the node is shutting down
-                },
-                event = self.swarm.select_next_some() => self.translate(event),
-                _ = redial.tick() => {
-                    self.dial_missing();
-                    None
-                }
-            };
-            if let Some(event) = event
-                && self.events.send(event).await.is_err()
-            {
-                return;
-            }
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn dial_missing(&mut self) {
-        for (id, address) in self.addresses.values() {
-            if self.swarm.is_connected(id) {
-                continue;
-            }
-            let with_id = address.clone().with(Protocol::P2p(*id));
-            let dial = DialOpts::peer_id(*id)
-                .addresses(vec![with_id])
-                .condition(PeerCondition::DisconnectedAndNotDialing)
-                .build();
-            if let Err(error) = self.swarm.dial(dial) {
-                tracing::trace!(%id, %error, "not dialled");
-            }
-        }
-    }
-
-    fn carry_out(&mut self, command: Command) {
-        match command {
-            Command::Send { to, request } => {
-                let Some(id) = self.ids.get(&to) else { return };
-                if self.swarm.is_connected(id) {
-                    self.swarm.behaviour_mut().frames.send_request(id, request);
-                }
-            }
-            Command::Answer { channel, response } => {
-                if self.swarm.behaviour_mut().frames.send_response(channel, response).is_err() {
-                    tracing::debug!("the asker went away before it was answered");
-                }
-            }
-        }
-    }
-
-    #[expect(clippy::wildcard_enum_match_arm, reason = "libp2p's event is non-exhaustive")]
-    fn translate(&self, event: SwarmEvent<BehaviourEvent>) -> Option<Event> {
-        match event {
-            SwarmEvent::Behaviour(BehaviourEvent::Frames(event)) => self.frame(event),
-            SwarmEvent::ConnectionEstablished { peer_id, num_established, .. } => {
-                let first = num_established.get() == 1;
-                self.members.get(&peer_id).filter(|_| first).map(|at| Event::Connected(*at))
-            }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
-                self.members.get(&peer_id).map(|at| Event::Disconnected(*at))
-            }
-            SwarmEvent::IncomingConnectionError { error, .. } => {
-                tracing::debug!(%error, "incoming connection refused");
-                None
-            }
-            SwarmEvent::ListenerError { error, .. } => {
-                tracing::warn!(%error, "listener");
-                None
-            }
-            SwarmEvent::ListenerClosed { reason, .. } => {
-                tracing::error!(?reason, "no longer listening");
-                None
-            }
-            // The rest is libp2p's own business, and the enum grows with its features.
-            _ => None,
-        }
-    }
-
-    fn frame(&self, event: request_response::Event<Request, Response>) -> Option<Event> {
-        match event {
-            request_response::Event::Message { peer, message, .. } => {
-                let from = *self.members.get(&peer)?;
-                Some(match message {
-                    Message::Request { request, channel, .. } => {
-                        Event::Request { from, request, channel }
-                    }
-                    Message::Response { response, .. } => Event::Response { from, response },
-                })
-            }
-            request_response::Event::OutboundFailure {
-                peer,
-                error: OutboundFailure::UnsupportedProtocols,
-                ..
-            } => self.members.get(&peer).map(|at| Event::Foreign(*at)),
-            request_response::Event::OutboundFailure { peer, error, .. } => {
-                tracing::debug!(%peer, %error, "request failed");
-                None
-            }
-            request_response::Event::InboundFailure { peer, error, .. } => {
-                tracing::debug!(%peer, %error, "request refused");
-                None
-            }
-            request_response::Event::ResponseSent { .. } => None, // nothing waits for it
-        }
+    #[tokio::test]
+    async fn a_busy_port_is_named_with_what_the_system_says() {
+        let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let listen = vec![format!("/ip4/127.0.0.1/tcp/{port}")];
+        let (chain, key) = (ChainId::default(), SecretKey::from_seed(&[1; 32]));
+        let bound = bind(&Settings { chain, key, listen, peers: Vec::new() });
+        let said = bound.err().expect("the port is taken").to_string();
+        assert!(said.contains(&port.to_string()), "{said}");
+        assert!(said.to_lowercase().contains("in use"), "{said}");
     }
 }
