@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proto::block::BlockHeader;
-use proto::certificate::Certificate;
+use proto::certificate::{Certificate, CommitCertificate, Vote};
 use proto::limits::{BUFFER_HEIGHTS_MAX, BUFFER_VIEWS_MAX};
 use proto::message::{Commit, Message, Prepare, Proposal, ViewChangeMessage};
 use proto::verified::Signed;
@@ -267,14 +267,31 @@ impl Replica {
                 self.count_commits(statement, actions);
             }
             Insertion::Contradicts(known) if slot.accused.insert((view, signer)) => {
-                let Counted { block_hash, signature, .. } = known;
-                let before = Commit { block_hash, ..statement };
-                let first = Signed { statement: before, signer, signature };
-                let second = signed.clone();
-                let evidence = Evidence::DoubleCommit { first, second };
-                actions.push(Action::Evidence(Box::new(evidence)));
+                accuse_commits(known, signed.clone(), actions);
             }
             Insertion::Known | Insertion::Contradicts(_) => (), // sent again, or shown before
+        }
+    }
+
+    /// L6: a commit in a certificate contradicts one that came by itself as much as another does.
+    pub(crate) fn compare_commits(
+        &mut self,
+        certificate: &CommitCertificate,
+        actions: &mut Vec<Action>,
+    ) {
+        let statement = certificate.statement;
+        let Commit { height, view, block_hash, .. } = statement;
+        let Some(slot) = self.slots.get_mut(&height) else { return };
+        for Vote { signer, signature } in &certificate.votes {
+            let known = slot.commits.of(*signer).find(|(at, _)| *at == view).map(|(_, vote)| *vote);
+            let Some(known) = known.filter(|known| known.block_hash != block_hash) else {
+                continue;
+            };
+            // A vote of ours that this replica does not know is no proof against another: L81.
+            if *signer != self.config.me && slot.accused.insert((view, *signer)) {
+                let second = Signed { statement, signer: *signer, signature: *signature };
+                accuse_commits(known, second, actions);
+            }
         }
     }
 
@@ -499,4 +516,11 @@ impl Replica {
             self.ensure_timer(Timer::Resend, pause, actions);
         }
     }
+}
+
+fn accuse_commits(known: Counted, second: Signed<Commit>, actions: &mut Vec<Action>) {
+    let Counted { signer, block_hash, signature } = known;
+    let statement = Commit { block_hash, ..second.statement };
+    let first = Signed { statement, signer, signature };
+    actions.push(Action::Evidence(Box::new(Evidence::DoubleCommit { first, second })));
 }

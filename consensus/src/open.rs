@@ -185,6 +185,7 @@ impl Replica {
             }
             Some(_) => (), // known
             None if named.height > self.tip.height => {
+                self.compare_commits(&certificate, actions);
                 self.slots.entry(named.height).or_default().certificate = Some(certificate);
             }
             None => self.halt(Halt::Fork, actions),

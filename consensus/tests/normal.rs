@@ -446,6 +446,24 @@ fn a_message_for_a_decided_height_is_answered_unless_it_is_merely_late() {
     );
 }
 
+/// What the liar said to this replica alone, and what the others decided with its other signature.
+#[test]
+fn a_commit_in_a_certificate_contradicts_one_that_came_by_itself() {
+    check(
+        4,
+        3,
+        &expect![[r#"
+            vote => mode starting; mode voting
+            block a v0 => -
+            block b v0 time=1 => -
+            0 propose v0 b => journal proposal v0 b with 0 bodies; sign prepare h1 v0 b
+            1 commit v0 b => -
+            2 decided v0 a => evidence: two commits at height 1 view 0, against validator 1; journal decided h1 a; decide h1 a
+            1 decided v0 a => -
+        "#]],
+    );
+}
+
 #[test]
 fn heights_and_views_out_of_reach_are_dropped() {
     check(
