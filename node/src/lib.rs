@@ -16,7 +16,7 @@ mod journal;
 mod keys;
 mod mempool;
 mod metrics;
-mod network;
+pub mod network;
 mod records;
 mod recovery;
 pub mod run;

@@ -1,7 +1,8 @@
 //! The full mesh of validators: TCP, Noise, Yamux, request-response, an allow-list of peer ids.
 //!
 //! The only module that names libp2p. It moves bytes between members of the genesis document and
-//! judges nothing: what a frame says is checked by whoever it is handed to.
+//! judges nothing: what a frame says is checked by whoever it is handed to. Public for the tests, whose lying
+//! validator speaks through it.
 
 mod codec;
 mod frame;
@@ -14,9 +15,9 @@ use std::sync::Arc;
 use proto::ValidatorIndex;
 use tokio::sync::mpsc;
 
-pub(crate) use frame::{DecidedBytes, Fetch, Request, Response};
-pub(crate) use mesh::Channel;
-pub(crate) use swarm::{Bound, NetworkError, Peer, Settings, bind};
+pub use frame::{DecidedBytes, Fetch, Request, Response};
+pub use mesh::Channel;
+pub use swarm::{Bound, NetworkError, Peer, Settings, bind};
 
 /// Commands that may wait for the network task, which never waits itself. A full queue drops: every sender
 /// resends.
@@ -27,7 +28,7 @@ const INBOUND_QUEUE: usize = 1_024;
 
 /// What the network tells the node.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub enum Event {
     /// A consensus message of a validator, canonical bytes.
     Message {
         /// Who sends it.
@@ -64,7 +65,7 @@ pub(crate) enum Event {
 
 /// Why a fetch got no answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Lost {
+pub enum Lost {
     /// The time was over before the answer was here.
     Late,
     /// It was not sent, or refused, or its connection closed.
@@ -82,29 +83,29 @@ enum Command {
 
 /// The sending half of the network.
 #[derive(Clone, Debug)]
-pub(crate) struct Network {
+pub struct Network {
     commands: mpsc::Sender<Command>,
 }
 
 impl Network {
     /// Sends a consensus message; it is lost where the validator is not connected or answers nothing.
-    pub(crate) fn send(&self, to: ValidatorIndex, bytes: Arc<[u8]>) {
+    pub fn send(&self, to: ValidatorIndex, bytes: Arc<[u8]>) {
         self.command(Command::Message { to, bytes });
     }
 
     /// Sends bodies, in as many frames as they need; they are lost where the validator is not connected, and
     /// those that find no room behind others.
-    pub(crate) fn forward(&self, to: ValidatorIndex, bodies: Vec<Arc<[u8]>>) {
+    pub fn forward(&self, to: ValidatorIndex, bodies: Vec<Arc<[u8]>>) {
         self.command(Command::Bodies { to, bodies });
     }
 
     /// Asks for something; `false` where nothing will come of it, not even an [`Event::Fetched`].
-    pub(crate) fn fetch(&self, to: ValidatorIndex, fetch: Fetch) -> bool {
+    pub fn fetch(&self, to: ValidatorIndex, fetch: Fetch) -> bool {
         self.command(Command::Fetch { to, fetch })
     }
 
     /// Answers a request; the answer is lost where the asker has too many under way.
-    pub(crate) fn answer(&self, channel: Channel, response: Response) {
+    pub fn answer(&self, channel: Channel, response: Response) {
         self.command(Command::Answer { channel, response });
     }
 

@@ -98,7 +98,8 @@ pub struct Devnet {
     keys: Vec<AgencyKeys>,
     folder: TempDir,
     password_file: PathBuf,
-    ports: Ports,
+    // Nobody else's until the nodes are gone.
+    _ports: Ports,
 }
 
 const AGENCIES: [(&str, Duty); 4] = [
@@ -161,7 +162,7 @@ impl Devnet {
                 child: None,
             });
         }
-        Ok(Self { nodes, genesis, keys: Vec::new(), folder, password_file, ports })
+        Ok(Self { nodes, genesis, keys: Vec::new(), folder, password_file, _ports: ports })
     }
 
     /// Homes of `validators` nodes, all started.
@@ -204,11 +205,6 @@ impl Devnet {
     /// File with the password of every key.
     pub fn password_file(&self) -> &Path {
         &self.password_file
-    }
-
-    /// First of ten ports that no node of this network uses.
-    pub const fn spare_port(&self) -> u16 {
-        self.ports.last_ten()
     }
 
     /// Leaves the folder where it is when this goes away.

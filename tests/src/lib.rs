@@ -3,9 +3,9 @@
 pub mod bundles;
 pub mod demo;
 pub mod devnet;
+pub mod equivocator;
 pub mod payload;
 pub mod ports;
 pub mod programs;
-pub mod split;
 pub mod tamper;
 pub mod until;

@@ -48,11 +48,6 @@ impl Ports {
     pub const fn first(&self) -> u16 {
         self.first
     }
-
-    /// The first of the last ten.
-    pub const fn last_ten(&self) -> u16 {
-        self.first + PER_NETWORK - 10
-    }
 }
 
 fn all_free(first: u16) -> bool {

@@ -15,7 +15,7 @@ type Shared = Arc<[u8]>;
 
 /// A request between validators.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Request {
+pub enum Request {
     /// Transactions that wait to be ordered, canonical bytes each.
     Bodies(Vec<Shared>),
     /// Something that the asker lacks.
@@ -24,7 +24,7 @@ pub(crate) enum Request {
 
 /// What a validator may lack.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Fetch {
+pub enum Fetch {
     /// Decided blocks from a height on.
     Blocks {
         /// First height wanted.
@@ -46,16 +46,16 @@ pub(crate) enum Fetch {
 
 /// A decided block with its certificate and its bodies.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct DecidedBytes {
+pub struct DecidedBytes {
     /// Canonical bytes of `proto::message::Decided`.
-    pub(crate) decided: Vec<u8>,
+    pub decided: Vec<u8>,
     /// Canonical bytes of its transactions, in order.
-    pub(crate) bodies: Vec<Shared>,
+    pub bodies: Vec<Shared>,
 }
 
 /// The answer to a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Response {
+pub enum Response {
     /// The request was taken in.
     Received,
     /// Blocks from the height asked for, without a gap; fewer where the frame is full.

@@ -40,7 +40,7 @@ const _: () = assert!(FETCHES_MAX == 3 && FRAME_BYTES_MAX == 8 * 1024 * 1024, "t
 
 /// Where an answer goes.
 #[derive(Debug)]
-pub(crate) struct Channel {
+pub struct Channel {
     to: ValidatorIndex,
     request: InboundRequestId,
     sender: ResponseChannel<Response>,

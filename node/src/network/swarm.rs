@@ -58,31 +58,31 @@ const KEEPALIVE_MS: u64 = 5_000;
 
 /// Another member of the mesh.
 #[derive(Clone, Debug)]
-pub(crate) struct Peer {
+pub struct Peer {
     /// Its index.
-    pub(crate) validator: ValidatorIndex,
+    pub validator: ValidatorIndex,
     /// Its transport key, from genesis.
-    pub(crate) transport: PublicKey,
+    pub transport: PublicKey,
     /// Where it listens, as a multiaddress; `None` where it only dials.
-    pub(crate) address: Option<String>,
+    pub address: Option<String>,
 }
 
 /// What the mesh is made from.
 #[derive(Debug)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// The chain: nodes of another one have no protocol in common with this one.
-    pub(crate) chain: ChainId,
+    pub chain: ChainId,
     /// Own transport key.
-    pub(crate) key: SecretKey,
+    pub key: SecretKey,
     /// Where to listen, as multiaddresses.
-    pub(crate) listen: Vec<String>,
+    pub listen: Vec<String>,
     /// The other members.
-    pub(crate) peers: Vec<Peer>,
+    pub peers: Vec<Peer>,
 }
 
 /// Why the mesh cannot start.
 #[derive(Debug, Error)]
-pub(crate) enum NetworkError {
+pub enum NetworkError {
     /// An address of the configuration is not a multiaddress.
     #[error("{address} is not a multiaddress such as /ip4/127.0.0.1/tcp/7100")]
     Address {
@@ -134,7 +134,7 @@ const TIMING: Timing = Timing {
 };
 
 /// A mesh that listens and does nothing else yet.
-pub(crate) struct Bound {
+pub struct Bound {
     pub(super) mesh: Mesh,
     network: Network,
     commands: mpsc::Receiver<Command>,
@@ -143,14 +143,14 @@ pub(crate) struct Bound {
 
 impl Bound {
     /// Starts the network task.
-    pub(crate) fn start(self) -> (Network, mpsc::Receiver<Event>) {
+    pub fn start(self) -> (Network, mpsc::Receiver<Event>) {
         tokio::spawn(self.mesh.run(self.commands));
         (self.network, self.events)
     }
 }
 
 /// Listens on every address of `settings`.
-pub(crate) fn bind(settings: &Settings) -> Result<Bound, NetworkError> {
+pub fn bind(settings: &Settings) -> Result<Bound, NetworkError> {
     bind_with(settings, TIMING)
 }
 

@@ -1,18 +1,16 @@
-//! A byzantine validator: two real nodes with one validator's keys, each with peers of its own. Where
-//! it is primary it proposes two blocks for one height, and it votes for both.
-//!
-//! It runs until its standard input ends, so that it never outlives the test that started it.
+//! A byzantine validator beside real nodes. It runs until its standard input ends, so that it never
+//! outlives the test that started it; its standard output names each height that it lied about.
 
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Parser;
 use genesis::home::Home;
-use tests::{programs, split};
+use genesis::password::Password;
+use proto::ValidatorIndex;
+use tests::equivocator::Equivocator;
 
-/// Two nodes with one validator's keys.
+/// One validator that signs two blocks for one height.
 #[derive(Parser)]
 #[command(name = "equivocator", version)]
 struct Arguments {
@@ -22,41 +20,30 @@ struct Arguments {
     /// File whose first line is the password of the keys
     #[arg(long)]
     password_file: PathBuf,
-    /// Validators that see the first instance
+    /// Validators that see the first block
     #[arg(long, value_delimiter = ',', required = true)]
     first: Vec<u16>,
-    /// Validators that see the second instance
+    /// Validators that see the second block
     #[arg(long, value_delimiter = ',', required = true)]
     second: Vec<u16>,
-    /// First of three ports of the second instance
-    #[arg(long)]
-    second_port: u16,
-}
-
-fn start(home: &Home, password_file: &Path) -> anyhow::Result<Child> {
-    let mut command = Command::new(programs::find("jjj-node")?);
-    command
-        .args(["--lang", "en", "run", "--log", "info,node::driver=debug", "--home"])
-        .arg(home.folder());
-    command.arg("--password-file").arg(password_file).stdin(Stdio::null());
-    command.spawn().context("the node does not start")
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let home = Home::new(&arguments.home);
-    let folder = arguments.home.with_extension("second");
-    let second = split::second_instance(&home, &folder, arguments.second_port, &arguments.second)?;
-    split::keep_peers(&home, &arguments.first)?;
-    let mut instances = Vec::new();
-    for home in [&home, &second] {
-        instances.push(start(home, &arguments.password_file)?);
-    }
-    let read = std::io::stdin().read_to_end(&mut Vec::new());
-    for instance in &mut instances {
-        instance.kill()?;
-        instance.wait()?;
-    }
-    read.context("standard input")?;
-    Ok(())
+    let password = Password::from_file(&arguments.password_file)?;
+    let groups = [arguments.first, arguments.second]
+        .map(|group| group.into_iter().map(ValidatorIndex::new).collect());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        let end = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
+        let home = Home::new(&arguments.home);
+        let (liar, events) = Equivocator::join(&home, &password, groups)?;
+        let mut out = std::io::stdout();
+        tokio::select! {
+            outcome = liar.run(events, &mut out) => outcome,
+            _ = end => Ok(()),
+        }
+    });
+    runtime.shutdown_background();
+    outcome
 }
