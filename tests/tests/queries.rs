@@ -107,6 +107,8 @@ async fn a_received_box_is_not_on_the_road_and_has_its_times() -> anyhow::Result
         let trip = of(trips(&net, kind, subject).await?, "D-1");
         assert_eq!((trip.departed_ms, trip.arrived_ms), (LEFT_MS, ARRIVED_MS), "{trip:?}");
         assert!(!trip.on_road, "{trip:?}");
+        // Each side named its own place alone.
+        assert!(!trip.from_station.is_empty() && !trip.to_station.is_empty(), "{trip:?}");
     }
     let still = of(trips(&net, SubjectKind::Vehicle, TRUCK).await?, "D-2");
     assert!(still.on_road, "{still:?}");

@@ -366,6 +366,9 @@ impl Located {
         }
         let key = (consignment.document.clone(), text(&leg.vehicle));
         let trip = self.trips.entry(key).or_insert_with(|| trip_of(consignment, leg));
+        for leg in &consignment.legs {
+            complete(trip, trip_of(consignment, leg));
+        }
         trip.units.push(text(unit));
         trip.on_road |= !consignment.in_transit.is_empty();
         for (side, occurred_ms) in times {
@@ -454,7 +457,7 @@ impl Located {
             Side::Receiver => (&event.to, &event.from),
         };
         let key = (event.document.clone(), text(vehicle));
-        let trip = self.trips.entry(key).or_insert_with(|| Trip {
+        let said = Trip {
             document: event.document.clone(),
             vehicle: text(vehicle),
             person: text(&event.person),
@@ -463,7 +466,9 @@ impl Located {
             to_party: text(&to.0),
             to_station: station_text(&to.1),
             ..Trip::default()
-        });
+        };
+        let trip = self.trips.entry(key).or_insert_with(|| said.clone());
+        complete(trip, said);
         note_time(trip, side, event.occurred_ms);
         for (unit, _) in &event.units {
             trip.units.push(text(unit));
@@ -567,6 +572,21 @@ fn note_time(trip: &mut Trip, side: Side, occurred_ms: u64) {
         Side::Unspecified | Side::Sender if trip.departed_ms == 0 => trip.departed_ms = occurred_ms,
         Side::Unspecified | Side::Sender => trip.departed_ms = trip.departed_ms.min(occurred_ms),
         Side::Receiver => trip.arrived_ms = trip.arrived_ms.max(occurred_ms),
+    }
+}
+
+/// Adds what another side says: each knows its own place, and not always the other's.
+fn complete(trip: &mut Trip, said: Trip) {
+    for (known, said) in [
+        (&mut trip.person, said.person),
+        (&mut trip.from_party, said.from_party),
+        (&mut trip.from_station, said.from_station),
+        (&mut trip.to_party, said.to_party),
+        (&mut trip.to_station, said.to_station),
+    ] {
+        if known.is_empty() {
+            *known = said;
+        }
     }
 }
 

@@ -35,6 +35,9 @@ use crate::output::Output;
 use crate::words::{amount, degrees, time};
 use crate::{act, answer, trace};
 
+/// Subjects of an alert that a line names: an alert of a lot concerns hundreds.
+const SUBJECTS_SHOWN: usize = 8;
+
 /// `jjj match`
 pub(crate) async fn matches(cli: &Cli, args: &Match, output: &Output) -> anyhow::Result<ExitCode> {
     let decision = [
@@ -216,14 +219,28 @@ fn show_alert(alert: &Alert, output: &Output) {
         ("车辆", "vehicles", &alert.vehicles),
         ("人员（隐私登记号）", "persons (commitments)", &alert.persons),
     ] {
-        if !subjects.is_empty() {
-            output.line(format!("    {}: {}", output.pick(zh, en), subjects.join(", ")));
+        if let Some(text) = some_of(subjects, output.language()) {
+            output.line(format!("    {}: {text}", output.pick(zh, en)));
         }
     }
     if alert.truncated {
         let (zh, en) = ("涉及更多对象，此处只列一部分", "it concerns more than is named here");
         output.line(format!("    {}", output.pick(zh, en)));
     }
+}
+
+/// The first subjects of a list and how many there are; nothing of an empty one. `--json` names all, and
+/// `--show` every unit.
+fn some_of(subjects: &[String], language: Language) -> Option<String> {
+    let named = subjects.iter().take(SUBJECTS_SHOWN).map(String::as_str).collect::<Vec<_>>();
+    let text = named.join(", ");
+    if subjects.len() <= SUBJECTS_SHOWN {
+        return (!subjects.is_empty()).then_some(text);
+    }
+    Some(match language {
+        Language::Zh => format!("{text} 等 {} 个", subjects.len()),
+        Language::En => format!("{text}, … {} in all", subjects.len()),
+    })
 }
 
 /// `jjj locate`
@@ -541,6 +558,23 @@ pub(crate) async fn prove(cli: &Cli, args: &Prove, output: &Output) -> anyhow::R
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_list_of_subjects_is_cut_and_counted() {
+        let subjects = |count: usize| vec!["S".to_owned(); count];
+        for (count, zh, en) in [
+            (0, None, None),
+            (2, Some("S, S"), Some("S, S")),
+            (
+                65,
+                Some("S, S, S, S, S, S, S, S 等 65 个"),
+                Some("S, S, S, S, S, S, S, S, … 65 in all"),
+            ),
+        ] {
+            assert_eq!(some_of(&subjects(count), Language::Zh).as_deref(), zh, "{count}");
+            assert_eq!(some_of(&subjects(count), Language::En).as_deref(), en, "{count}");
+        }
+    }
 
     #[test]
     fn sums_of_a_wrong_answer_are_shown_and_do_not_end_the_command() {
