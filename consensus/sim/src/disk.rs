@@ -111,13 +111,16 @@ impl Disk {
         votes
     }
 
-    /// Drops the synced lines that are no longer needed.
+    /// Drops the synced lines that are no longer needed. The last own CHECKPOINT always is (L115).
     pub(crate) fn compact(&mut self, below: Height) {
+        let own = |line: &Line| matches!(line, Line::Record(Record::Own(Own::Checkpoint(_))));
+        let last = self.synced_lines().iter().rposition(own);
         let mut position = 0;
         let mut kept = 0;
         let synced = self.synced;
         self.lines.retain(|line| {
-            let keep = position >= synced || line.height().is_none_or(|height| height >= below);
+            let needed = line.height().is_none_or(|height| height >= below);
+            let keep = position >= synced || needed || Some(position) == last;
             kept += usize::from(keep && position < synced);
             position += 1;
             keep
