@@ -162,7 +162,7 @@ pub struct Event {
     /// What is done by a process or a disposal: cut, repack, thaw, cook; returned, destroyed.
     #[prost(string, tag = "18")]
     pub method: String,
-    /// Report that a test result belongs to, where it names its sampling.
+    /// Document of the sampling that a test result belongs to, of the same agency.
     #[prost(string, tag = "19")]
     pub sample: String,
 }
