@@ -74,6 +74,19 @@ where
     Ok(output.with_context(|| path.display().to_string())?.into())
 }
 
+/// Runs a program of this workspace whose output nobody reads to its end, as in `… | head -0`; its exit code.
+pub fn run_unread<I, A>(name: &str, arguments: I) -> anyhow::Result<Option<i32>>
+where
+    I: IntoIterator<Item = A>,
+    A: AsRef<std::ffi::OsStr>,
+{
+    let path = find(name)?;
+    let (reader, writer) = std::io::pipe()?;
+    drop(reader);
+    let status = Command::new(&path).args(arguments).stdout(writer).status();
+    Ok(status.with_context(|| path.display().to_string())?.code())
+}
+
 /// The root of the repository.
 pub fn root() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -65,6 +65,28 @@ async fn the_sample_exports_are_submitted_traced_proven_and_verified() -> anyhow
         let said = format!("{}{}", refused.out, refused.err);
         println!("{what}: {said}");
         assert_eq!(said.contains("is missing"), forge == 1, "{what}: {said}");
+        assert_eq!(programs::run_unread("jjj-verify", arguments)?, Some(1), "{what}, unread");
+    }
+    let arguments = [path_text(&proof)?, "--genesis-hash", &stage.chain];
+    assert_eq!(programs::run_unread("jjj-verify", arguments)?, Some(0), "verified, unread");
+    Ok(())
+}
+
+/// As in `jjj … | head`: whoever looks at the exit code is told the same.
+#[tokio::test]
+async fn a_reader_that_goes_away_changes_nothing_in_how_a_command_ends() -> anyhow::Result<()> {
+    let net = Devnet::started(1)?;
+    net.executed(&[BEIJING], 1, 30).await?;
+    let (home, password) = (net.node(BEIJING)?.home.clone(), net.password_file().to_owned());
+    let own = ["--home", path_text(home.folder())?, "--password-file", path_text(&password)?];
+    let (file, mapping) = (sample("beijing/registry.csv"), sample("beijing/registry.toml"));
+    let (file, mapping) = (path_text(&file)?, path_text(&mapping)?);
+    let submit = ["submit", file, "--format", "mapped", "--mapping", mapping];
+    for (arguments, expected) in
+        [(&["status"][..], 0), (&["--json", "alerts"], 0), (&["block", "999"], 1), (&submit, 3)]
+    {
+        let code = programs::run_unread("jjj", [&own[..], arguments].concat())?;
+        assert_eq!(code, Some(expected), "{arguments:?}");
     }
     Ok(())
 }

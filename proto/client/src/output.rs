@@ -58,15 +58,14 @@ impl Output {
         }
     }
 
-    /// Ends the command where nobody can read on: quietly where the reader has what it wanted, as in
-    /// `jjj alerts | head`, else with the reason.
+    /// Ends the command where what it says cannot be written. A reader that has seen enough, as in
+    /// `jjj alerts | head`, changes nothing in what the command does or how it ends.
     fn write(&self, text: impl Display) {
         let Err(error) = writeln!(std::io::stdout().lock(), "{text}") else { return };
-        if error.kind() == ErrorKind::BrokenPipe {
-            std::process::exit(0);
+        if error.kind() != ErrorKind::BrokenPipe {
+            self.error(&anyhow::Error::new(error).context("标准输出 standard output"));
+            std::process::exit(1);
         }
-        self.error(&anyhow::Error::new(error).context("标准输出 standard output"));
-        std::process::exit(1);
     }
 
     /// Says that what follows is the node's bare word.
