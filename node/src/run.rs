@@ -38,7 +38,7 @@ use crate::intake::{Connected, Intake, PeerView};
 use crate::journal::JournalError;
 use crate::keys::{self, NodeKeys};
 use crate::metrics::Metrics;
-use crate::network::{self, Bound, Network, NetworkError, Peer, Settings};
+use crate::network::{self, Bound, Network, NetworkError, Settings};
 use crate::recovery::{self, Recovered};
 
 /// Inputs that may wait for the replica; senders wait where it is full.
@@ -169,10 +169,8 @@ pub async fn run(home: &Home, password: &Password, language: Language) -> Result
     let grpc = listen("grpc", config.grpc).await?;
     let page = listen("metrics", config.metrics).await?;
     let NodeKeys { validator, transport } = keys;
-    let peers = peers(&genesis, &config, me);
-    let others = peers.iter().map(|peer| peer.validator).collect();
-    let settings =
-        Settings { chain: genesis.chain(), key: transport, listen: config.listen.clone(), peers };
+    let settings = Settings::of(&genesis, &config, me, transport);
+    let others = settings.peers.iter().map(|peer| peer.validator).collect();
     let mesh = network::bind(&settings)?;
     let ledger = open_ledger(home, &genesis)?;
     tracing::info!(validator = me.value(), grpc = %config.grpc, metrics = %config.metrics, "listening");
@@ -418,21 +416,6 @@ impl Parts {
             metrics: Arc::clone(&self.metrics),
         }
     }
-}
-
-fn peers(genesis: &Genesis, config: &NodeConfig, me: ValidatorIndex) -> Vec<Peer> {
-    let mut peers = Vec::new();
-    for (position, transport) in genesis.transport_keys().iter().enumerate() {
-        let index = u16::try_from(position).expect("an epoch has at most 100 validators");
-        let validator = ValidatorIndex::new(index);
-        if validator == me {
-            continue;
-        }
-        let configured = config.peers.iter().find(|peer| peer.index() == validator);
-        let address = configured.map(|peer| peer.address.clone());
-        peers.push(Peer { validator, transport: *transport, address });
-    }
-    peers
 }
 
 type Ended<T> = Result<T, JoinError>;

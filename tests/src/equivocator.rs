@@ -9,12 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use genesis::Genesis;
 use genesis::home::Home;
 use genesis::keys::KeyPurpose;
 use genesis::keystore;
 use genesis::password::Password;
-use node::network::{self, Event, Fetch, Network, Peer, Request, Response, Settings};
+use node::network::{self, Event, Fetch, Network, Request, Response, Settings};
 use proto::block::{Block, BlockHeader};
 use proto::codec::Canonical as _;
 use proto::epoch::Descriptor;
@@ -90,9 +89,8 @@ impl Equivocator {
         let (key, transport) = (open(KeyPurpose::Validator)?, open(KeyPurpose::Transport)?);
         let descriptor = genesis.descriptor().clone();
         let me = descriptor.index_of(&key.public()).context("the key is no validator's")?;
-        let peers = peers(&genesis, &config, me);
         let chain = genesis.chain();
-        let settings = Settings { chain, key: transport, listen: config.listen, peers };
+        let settings = Settings::of(&genesis, &config, me, transport);
         let (network, events) = network::bind(&settings)?.start();
         let tip = Tip {
             height: Height::GENESIS,
@@ -313,15 +311,4 @@ fn send(network: &Network, messages: &[(ValidatorIndex, Arc<[u8]>)]) {
     for (to, bytes) in messages {
         network.send(*to, Arc::clone(bytes));
     }
-}
-
-fn peers(genesis: &Genesis, config: &genesis::home::NodeConfig, me: ValidatorIndex) -> Vec<Peer> {
-    let members = (0..).map(ValidatorIndex::new).zip(genesis.transport_keys());
-    let others = members.filter(|(validator, _)| *validator != me);
-    let peer = |(validator, transport): (ValidatorIndex, &_)| {
-        let configured = config.peers.iter().find(|peer| peer.index() == validator);
-        let address = configured.map(|peer| peer.address.clone());
-        Peer { validator, transport: *transport, address }
-    };
-    others.map(peer).collect()
 }

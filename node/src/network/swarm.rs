@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use genesis::Genesis;
+use genesis::home::NodeConfig;
 use libp2p::allow_block_list::{self, AllowedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::core::Transport as _;
@@ -78,6 +80,22 @@ pub struct Settings {
     pub listen: Vec<String>,
     /// The other members.
     pub peers: Vec<Peer>,
+}
+
+impl Settings {
+    /// What the mesh of validator `me` is made from: its own key of transport, the other members of the genesis
+    /// document, and where its configuration says that they listen.
+    pub fn of(genesis: &Genesis, config: &NodeConfig, me: ValidatorIndex, key: SecretKey) -> Self {
+        let members = (0..).map(ValidatorIndex::new).zip(genesis.transport_keys());
+        let others = members.filter(|(validator, _)| *validator != me);
+        let peers = others.map(|(validator, transport)| {
+            let configured = config.peers.iter().find(|peer| peer.index() == validator);
+            let address = configured.map(|peer| peer.address.clone());
+            Peer { validator, transport: *transport, address }
+        });
+        let (peers, listen) = (peers.collect(), config.listen.clone());
+        Self { chain: genesis.chain(), key, listen, peers }
+    }
 }
 
 /// Why the mesh cannot start.
