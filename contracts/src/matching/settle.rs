@@ -186,12 +186,14 @@ pub(crate) fn review(
     let mut seen: BTreeSet<Vec<u8>> = BTreeSet::new();
     for (pair, is_live) in pairs.iter().zip(live).filter(|(pair, _)| pair.0 != pair.1) {
         // A live match stands in one class, whichever side it is searched from.
-        let sides = match is_live {
-            true if seen.contains(&pair.1) => vec![],
-            true => vec![&pair.0],
-            false => vec![&pair.0, &pair.1],
+        let sides: &[&Vec<u8>] = if !is_live {
+            &[&pair.0, &pair.1]
+        } else if seen.contains(&pair.1) {
+            &[]
+        } else {
+            &[&pair.0]
         };
-        for side in sides {
+        for side in sides.iter().copied() {
             if seen.contains(side) {
                 continue;
             }
