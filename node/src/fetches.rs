@@ -100,7 +100,7 @@ impl Fetches {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many of the things wanted `from` may be asked for now; `None` where it must not be asked.
+    /// How many of the things wanted may be asked of `from`; `None` where it must not be asked.
     ///
     /// Each request that begins ends by [`Self::end`].
     pub(crate) fn begin(&self, kind: Kind, from: ValidatorIndex, wanted: u16) -> Option<u16> {

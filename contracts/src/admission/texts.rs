@@ -219,7 +219,7 @@ fn escape(letters: &str) -> Option<(char, &str)> {
     Some((plain, letters.strip_prefix(c)?))
 }
 
-/// The code of `uXXXX` and what stands behind it.
+/// The code that `u` and four hexadecimal digits stand for, and what stands behind it.
 fn unit(letters: &str) -> Option<(u16, &str)> {
     const DIGITS: usize = 4;
     let (digits, rest) = letters.strip_prefix('u')?.split_at_checked(DIGITS)?;

@@ -75,7 +75,7 @@ pub enum InspectionOutcome {
     Returned = 2,
     /// Destroyed.
     Destroyed = 3,
-    /// Held for now.
+    /// Kept back until it is decided.
     Held = 4,
 }
 
