@@ -41,12 +41,52 @@ impl StateFault {
 pub trait State {
     /// The value under a key, if any.
     fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault>;
+
+    /// The pairs of a namespace whose keys lie in `range`, ascending by key, the first `limit` of them.
+    fn scan(
+        &self,
+        namespace: Namespace,
+        range: &Range<'_>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StateFault>;
+}
+
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// The keys that a scan reads: those that begin with `prefix` and come after `after`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Range<'a> {
+    /// How each key begins.
+    pub prefix: &'a [u8],
+    /// A whole key; where given, only keys above it are read: where an earlier scan ended.
+    pub after: Option<&'a [u8]>,
+}
+
+impl Range<'_> {
+    /// Smallest key that can lie in the range.
+    pub fn start(&self) -> Vec<u8> {
+        let next = self.after.map(|after| [after, &[0]].concat()).unwrap_or_default();
+        next.max(self.prefix.to_vec())
+    }
 }
 
 /// A state without entries, and one that is held in memory: for tests and tools.
 impl State for BTreeMap<(Namespace, Vec<u8>), Vec<u8>> {
     fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
         Ok(BTreeMap::get(self, &(namespace, key.to_vec())).cloned())
+    }
+
+    fn scan(
+        &self,
+        namespace: Namespace,
+        range: &Range<'_>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StateFault> {
+        let below = self.range((namespace, range.start())..);
+        let inside = below
+            .take_while(|((space, key), _)| *space == namespace && key.starts_with(range.prefix));
+        Ok(inside.take(limit).map(|((_, key), value)| (key.clone(), value.clone())).collect())
     }
 }
 
@@ -133,6 +173,31 @@ impl State for Overlay<'_> {
             None => self.base.get(namespace, key),
         }
     }
+
+    fn scan(
+        &self,
+        namespace: Namespace,
+        range: &Range<'_>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StateFault> {
+        let start = range.start();
+        let written = self.writes.get(&namespace).into_iter().flat_map(|writes| {
+            let below = writes.range::<[u8], _>((Bound::Included(&*start), Bound::Unbounded));
+            below.take_while(|(key, _)| key.starts_with(range.prefix))
+        });
+        let written: BTreeMap<&Vec<u8>, &Option<Vec<u8>>> = written.collect();
+        // Each key that was removed here can take the place of one that stays.
+        let enough = limit.saturating_add(written.len());
+        let mut pairs: BTreeMap<Vec<u8>, Vec<u8>> =
+            self.base.scan(namespace, range, enough)?.into_iter().collect();
+        for (key, value) in written {
+            match value {
+                Some(value) => pairs.insert(key.clone(), value.clone()),
+                None => pairs.remove(key),
+            };
+        }
+        Ok(pairs.into_iter().take(limit).collect())
+    }
 }
 
 #[cfg(test)]
@@ -161,6 +226,24 @@ mod tests {
         let changes = child.into_changes();
         parent.merge(changes).unwrap();
         assert_eq!(parent.into_changes(), Changes::from([((UNIT, b"a".to_vec()), None)]));
+    }
+
+    #[test]
+    fn a_scan_sees_what_was_written_over_the_base_and_goes_on_after_a_key() {
+        let entry = |key: &str| ((UNIT, key.as_bytes().to_vec()), vec![0]);
+        let base: BTreeMap<_, _> = ["a", "b1", "b2", "b4", "c"].map(entry).into();
+        let mut state = Overlay::new(&base);
+        state.put(UNIT, b"b3", vec![1]);
+        state.delete(UNIT, b"b1").unwrap();
+        let keys = |prefix: &'static [u8], after: Option<&'static [u8]>, limit| {
+            let found = state.scan(UNIT, &Range { prefix, after }, limit).unwrap();
+            found.into_iter().map(|(key, _)| String::from_utf8(key).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(b"b", None, 9), ["b2", "b3", "b4"]);
+        assert_eq!(keys(b"b", None, 2), ["b2", "b3"]);
+        assert_eq!(keys(b"b", Some(b"b2"), 9), ["b3", "b4"]);
+        assert_eq!(keys(b"", None, 1), ["a"]);
+        assert_eq!(keys(b"c", Some(b"c"), 9), [""; 0]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use contracts::execute::uid_key;
-use contracts::state::{State, StateFault};
+use contracts::state::{Pair as StatePair, Range, State, StateFault};
 use genesis::Genesis;
 use proto::block::Block;
 use proto::certificate::{CheckpointCertificate, CommitCertificate};
@@ -459,6 +459,15 @@ impl<R: StoreRead> State for View<'_, R> {
     fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
         self.state(namespace, key).map_err(|error| fault(&error))
     }
+
+    fn scan(
+        &self,
+        namespace: Namespace,
+        range: &Range<'_>,
+        limit: usize,
+    ) -> Result<Vec<StatePair>, StateFault> {
+        state::scan(&self.read, namespace, range, limit).map_err(|error| fault(&error))
+    }
 }
 
 fn fault(error: &StoreError) -> StateFault {
@@ -493,5 +502,20 @@ impl<R: StoreRead> StateAt<'_, R> {
 impl<R: StoreRead> State for StateAt<'_, R> {
     fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
         self.value(namespace, key).map_err(|error| fault(&error))
+    }
+
+    /// Only of the newest height: what a height changed is kept by key, not by range.
+    fn scan(
+        &self,
+        namespace: Namespace,
+        range: &Range<'_>,
+        limit: usize,
+    ) -> Result<Vec<StatePair>, StateFault> {
+        let head = read_head(self.read).map_err(|error| fault(&error))?;
+        if self.at != head {
+            let detail = format!("rows are listed as of height {head}, not of {}", self.at);
+            return Err(StateFault::Storage { detail });
+        }
+        state::scan(self.read, namespace, range, limit).map_err(|error| fault(&error))
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Iter;
 use std::iter::Peekable;
 
-use contracts::state::{Changes, State, StateFault};
+use contracts::state::{Changes, Pair, Range, State, StateFault};
 use proto::hash::Hash;
 use proto::trie::{self, Namespace, StateProof};
 use proto::types::Height;
@@ -37,6 +37,13 @@ impl<'a, S: StoreRead> StateView<'a, S> {
     }
 
     /// The newest value of a key.
+    /// Keeps the store's own words for [`Self::into_fault`].
+    fn failed(&self, error: StoreError) -> StateFault {
+        let detail = error.to_string();
+        self.fault.borrow_mut().get_or_insert(error);
+        StateFault::Storage { detail }
+    }
+
     pub(crate) fn value(
         &self,
         namespace: Namespace,
@@ -77,12 +84,33 @@ impl<'a, S: StoreRead> StateView<'a, S> {
 
 impl<S: StoreRead> State for StateView<'_, S> {
     fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
-        self.value(namespace, key).map_err(|error| {
-            let detail = error.to_string();
-            self.fault.borrow_mut().get_or_insert(error);
-            StateFault::Storage { detail }
-        })
+        self.value(namespace, key).map_err(|error| self.failed(error))
     }
+
+    fn scan(
+        &self,
+        namespace: Namespace,
+        range: &Range<'_>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StateFault> {
+        scan(self.store, namespace, range, limit).map_err(|error| self.failed(error))
+    }
+}
+
+/// The newest pairs of a namespace whose keys lie in a range.
+pub(crate) fn scan(
+    store: &impl StoreRead,
+    namespace: Namespace,
+    range: &Range<'_>,
+    limit: usize,
+) -> Result<Vec<Pair>, StoreError> {
+    let prefix = schema::state(namespace, range.prefix);
+    let from = schema::state(namespace, &range.start());
+    let mut pairs = store.scan_prefix(Column::State, &prefix, &from, limit)?;
+    for (key, _) in &mut pairs {
+        key.remove(0);
+    }
+    Ok(pairs)
 }
 
 /// What an ascending iteration has under `key`, after going past everything below it. The keys of a

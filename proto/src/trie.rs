@@ -60,6 +60,16 @@ pub enum Namespace {
     Page = 23,
 }
 
+/// How a key of the state is authenticated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// By a proof of its own against the state root: somebody is shown it.
+    Proved,
+    /// With all others of its class by one hash of their set: it follows from the recorded events, and
+    /// is never shown as proven.
+    Working,
+}
+
 impl Namespace {
     /// Every namespace.
     pub const ALL: [Self; 23] = [
@@ -97,6 +107,35 @@ impl Namespace {
     /// The namespace of a byte.
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|namespace| namespace.code() == code)
+    }
+
+    /// The class of its keys.
+    pub const fn class(self) -> Class {
+        match self {
+            Self::Log
+            | Self::Sys
+            | Self::Key
+            | Self::Certificate
+            | Self::Declaration
+            | Self::Party
+            | Self::Station
+            | Self::Product
+            | Self::Vehicle
+            | Self::Scheme
+            | Self::Alert
+            | Self::Incident
+            | Self::Release
+            | Self::Evaluation
+            | Self::Governance
+            | Self::Rule => Class::Proved,
+            Self::Unit
+            | Self::OpUid
+            | Self::Match
+            | Self::Due
+            | Self::Balance
+            | Self::Shipment
+            | Self::Page => Class::Working,
+        }
     }
 }
 

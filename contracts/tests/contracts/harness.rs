@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use contracts::execute::{BlockContext, OpContext, Outcome, Step, end_of_block, execute};
 use contracts::record::matching::MatchStatus;
 use contracts::record::step::{StepKind, StepRecord};
-use contracts::state::{Overlay, State, StateFault};
+use contracts::state::{Overlay, Pair, Range, State, StateFault};
 use prost::Message as _;
 use proto::codec::Canonical as _;
 use proto::epoch::BlockLimits;
@@ -81,6 +81,20 @@ impl State for Counting<'_> {
     fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
         *self.reads.borrow_mut().entry((namespace, key.to_vec())).or_default() += 1;
         State::get(self.entries, namespace, key)
+    }
+
+    fn scan(
+        &self,
+        namespace: Namespace,
+        range: &Range<'_>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StateFault> {
+        let found = State::scan(self.entries, namespace, range, limit)?;
+        let mut reads = self.reads.borrow_mut();
+        for (key, _) in &found {
+            *reads.entry((namespace, key.clone())).or_default() += 1;
+        }
+        Ok(found)
     }
 }
 
