@@ -91,16 +91,16 @@ fn states_are_shown_present_and_absent() {
     let mut item = world.item(8);
     item.states = vec![
         world.state(8, Namespace::Key, &world.submitter_key()),
-        world.state(8, Namespace::Unit, b"HB:LOT"),
+        world.state(8, Namespace::Certificate, b"HB:LOT"),
     ];
     item.states.sort_by_key(|state| state.namespace);
     world.say(&mut bundle, item.clone(), ClaimKind::State(StateClaim { item: 0, state: 0 }));
     world.say(&mut bundle, item, ClaimKind::State(StateClaim { item: 0, state: 1 }));
     expect![[r#"
-        截至高度 8（北京时间 2025-10-09 16:53:28.000）：追溯单元 “HB:LOT” = （不存在）
-        as of height 8 (2025-10-09T08:53:28.000Z): unit "HB:LOT" = (absent)
         截至高度 8（北京时间 2025-10-09 16:53:28.000）：提交密钥 0x8b45400ded5ea2ed09e602363c1cd71d8f037d217d6cdc2075c501a7365437c4 = 0x000001000b31313a706c6174666f726d
         as of height 8 (2025-10-09T08:53:28.000Z): submitter key 0x8b45400ded5ea2ed09e602363c1cd71d8f037d217d6cdc2075c501a7365437c4 = 0x000001000b31313a706c6174666f726d
+        截至高度 8（北京时间 2025-10-09 16:53:28.000）：证书 “HB:LOT” = （不存在）
+        as of height 8 (2025-10-09T08:53:28.000Z): certificate "HB:LOT" = (absent)
     "#]].assert_eq(&words(&world, &bundle));
 }
 

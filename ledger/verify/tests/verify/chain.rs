@@ -201,7 +201,7 @@ fn items_of_both_epochs_are_held_against_their_own_descriptor() {
     let mut bundle = world.bundle(&[0, 1, 2, 3]);
     for height in [0, 1, 8, 9, 10, 12] {
         let mut item = world.item(height);
-        item.states = vec![world.state(height, Namespace::Unit, b"none")];
+        item.states = vec![world.state(height, Namespace::Alert, b"none")];
         world.say(&mut bundle, item, ClaimKind::State(StateClaim { item: 0, state: 0 }));
     }
     accept(&world, &bundle);
@@ -285,7 +285,7 @@ fn hand_offs_refuse_every_forgery() {
 fn an_old_leaf_rewritten_by_the_new_set_is_refused() {
     let honest = two_epochs(&[0, 1, 2]);
     let mut forged = story::world();
-    forged.set(Namespace::Unit, b"HB:LOT", Some(b"rewritten"));
+    forged.set(Namespace::Certificate, b"HB:LOT", Some(b"rewritten"));
     forged.change_epoch(&[(0, 31), (1, 32), (2, 33), (2, 34)], &[0, 1, 2]);
     for _ in 0..3 {
         forged.block(&[Act::step("later", Vec::new())]);
@@ -329,7 +329,7 @@ fn a_recovery_caps_the_level_for_ever_and_names_the_agencies() {
     let mut bundle = world.bundle(&[0, 1, 2]);
     for height in [6, 7] {
         let mut item = world.item(height);
-        item.states = vec![world.state(height, Namespace::Unit, b"none")];
+        item.states = vec![world.state(height, Namespace::Alert, b"none")];
         world.say(&mut bundle, item, ClaimKind::State(StateClaim { item: 0, state: 0 }));
     }
     let report = accept(&world, &bundle);
@@ -348,7 +348,7 @@ fn a_recovery_may_keep_no_height_of_the_epoch_before_it() {
     world.block(&[]);
     let mut bundle = world.bundle(&[0, 1, 2]);
     let mut item = world.item(9);
-    item.states = vec![world.state(9, Namespace::Unit, b"none")];
+    item.states = vec![world.state(9, Namespace::Alert, b"none")];
     world.say(&mut bundle, item, ClaimKind::State(StateClaim { item: 0, state: 0 }));
     assert_eq!(accept(&world, &bundle).level, Level::Recovered);
 }
@@ -418,7 +418,7 @@ fn recovery_documents_refuse_every_forgery() {
         another size beside it
           C6.2 handoffs[0].recovery: the recovery document: kept size is 7, expected 6
         another root beside it
-          C6.2 handoffs[0].recovery: the recovery document: root is 5432188be76bde0d493b0e5aef01404bd461bc2d994b65005112adf28875a92c, expected 5532188be76bde0d493b0e5aef01404bd461bc2d994b65005112adf28875a92c
+          C6.2 handoffs[0].recovery: the recovery document: root is 88b7fe94b7cfebea5dff10f3b614d905e9d067b1c969a0b7acc3f889fe245be9, expected 89b7fe94b7cfebea5dff10f3b614d905e9d067b1c969a0b7acc3f889fe245be9
     "#]].assert_eq(&text);
 }
 

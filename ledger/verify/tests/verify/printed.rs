@@ -37,7 +37,7 @@ fn a_trace_is_printed_as_a_tree_and_a_list_in_chinese() {
 
         链：edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
         截至：高度 9，北京时间 2025-10-09 16:53:29.000
-        签认点（可留存）：10 6aff97e1235326278e1dc292674dcba42d2494da40493323239fe960ed39ac90
+        签认点（可留存）：10 c1dad47f787c2caf3b80882afcf043f2883a7e59607e81cf223012c50f36fbe2
         最终签认点 10：签认的有 3 把密钥，属 3 家机构：北京、天津、河北；全体为 3 把密钥，属 3 家机构
         信任：北京（#0）、天津（#1）、河北（#2）的密钥从未全体签署两份不同的历史。
     "#]].assert_eq(&accept(&world, &bundle).text(Language::Zh));
@@ -75,7 +75,7 @@ fn a_truncated_trace_of_two_signers_is_printed_in_english() {
 
         chain: edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
         as of: height 9, 2025-10-09T08:53:29.000Z
-        checkpoint (keep it as a pin): 10 6aff97e1235326278e1dc292674dcba42d2494da40493323239fe960ed39ac90
+        checkpoint (keep it as a pin): 10 c1dad47f787c2caf3b80882afcf043f2883a7e59607e81cf223012c50f36fbe2
         final checkpoint 10: signed by 2 keys of 2 agencies: 北京, 河北; all are 3 keys of 3 agencies (not signed by all)
         Trust: at no time did the keys of 北京 (#0), 河北 (#2) sign two histories.
     "#]].assert_eq(&accept(&world, &bundle).text(Language::En));
@@ -105,7 +105,7 @@ fn events_windows_and_parts_are_printed() {
 
         链：edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
         截至：高度 9，北京时间 2025-10-09 16:53:29.000
-        签认点（可留存）：10 6aff97e1235326278e1dc292674dcba42d2494da40493323239fe960ed39ac90
+        签认点（可留存）：10 c1dad47f787c2caf3b80882afcf043f2883a7e59607e81cf223012c50f36fbe2
         最终签认点 10：签认的有 3 把密钥，属 3 家机构：北京、天津、河北；全体为 3 把密钥，属 3 家机构
         信任：北京（#0）、天津（#1）、河北（#2）的密钥从未全体签署两份不同的历史。
     "#]].assert_eq(&accept(&world, &bundle).text(Language::Zh));
@@ -148,7 +148,7 @@ fn the_report_for_programs_names_level_steps_claims_and_events() {
           "level": "HARDENED",
           "chain": "edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b",
           "size": 10,
-          "root": "6aff97e1235326278e1dc292674dcba42d2494da40493323239fe960ed39ac90",
+          "root": "c1dad47f787c2caf3b80882afcf043f2883a7e59607e81cf223012c50f36fbe2",
           "head_height": 9,
           "head_time_ms": 1760000009000,
           "epoch_closed": false,
