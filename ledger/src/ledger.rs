@@ -140,6 +140,9 @@ pub struct Appended {
     pub receipts: Vec<Receipt>,
     /// Why operations were refused, by receipt index.
     pub refusals: Vec<(u32, Refusal)>,
+    /// Whether a search met the block's budget and goes on in the next block, which should then come
+    /// soon.
+    pub work_left: bool,
 }
 
 /// The ledger over a store.
@@ -280,7 +283,7 @@ impl<S: Store> Ledger<S> {
         let mut batch = Batch::default();
         put_block(&mut batch, decided, bodies);
         put_receipts(&mut batch, header.height, &executed);
-        let Executed { receipts, refusals, mut changes, .. } = executed;
+        let Executed { receipts, refusals, mut changes, work_left, .. } = executed;
         let appends = Appends::of(header.height, header.time, &receipts);
         let place = (&mut changes, &mut batch);
         logs::append(&view, self.store.as_ref(), (header.height, &appends), place)?;
@@ -302,7 +305,7 @@ impl<S: Store> Ledger<S> {
         self.store.write(batch, Durability::Synced)?;
         (self.frontier, self.head) = (frontier, leaf.clone());
         let checkpoint = self.checkpoint();
-        Ok(Appended { height: leaf.height, checkpoint, leaf, receipts, refusals })
+        Ok(Appended { height: leaf.height, checkpoint, leaf, receipts, refusals, work_left })
     }
 
     /// Stores a certificate of a history that is here; signatures of several certificates of one
@@ -478,7 +481,7 @@ fn put_block(batch: &mut Batch, decided: &Decided, bodies: &[Transaction]) {
     batch.put(Column::BlockHashes, *decided.block.hash().as_bytes(), key);
     let mut first_receipt = 0;
     for (position, body) in (0u32..).zip(bodies) {
-        batch.put(Column::Bodies, schema::placed(height, position), body.encode());
+        batch.put(Column::Bodies, schema::placed(height, position), body.bytes());
         let place = TxPlace { height, position, first_receipt };
         batch.put(Column::Transactions, *body.tx_id().as_bytes(), place.encode());
         first_receipt += u32::from(body.header().op_count);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use consensus::Input;
+use consensus::{Input, Work};
 use contracts::refusal::Refusal;
 use ledger::ledger::{AppendError, CertificateError, Ledger};
 use proto::certificate::CheckpointCertificate;
@@ -136,7 +136,8 @@ pub(crate) fn run(
                 let root = appended.checkpoint.root;
                 refusals.note(height, appended.refusals);
                 executed.send_modify(|known| (known.height, known.root) = (height, root));
-                if notices.blocking_send(Input::Executed { height, root }).is_err() {
+                let work = if appended.work_left { Work::Left } else { Work::Done };
+                if notices.blocking_send(Input::Executed { height, root, work }).is_err() {
                     return Ok(()); // the node is shutting down; the block is stored
                 }
             }
