@@ -20,7 +20,7 @@ use proto::types::Height;
 use crate::ledger::read_size;
 use crate::reader::{Reader, View};
 use crate::schema::{FORMAT, meta};
-use crate::store::{Column, Store, StoreError, StoreRead, hex};
+use crate::store::{At, Column, Store, StoreError, StoreRead, hex};
 
 /// Faults after which a check stops: what has so many is restored from a backup, not read further.
 pub const FAULTS_MAX: usize = 100;
@@ -97,6 +97,8 @@ pub enum Place {
     },
     /// A key that should not be there.
     Key(Vec<u8>),
+    /// Rows that the store cannot read.
+    Unread(At),
 }
 
 impl fmt::Display for Place {
@@ -117,6 +119,7 @@ impl fmt::Display for Place {
             Self::State { namespace, key } => write!(f, "{namespace:?} {}", printed(key)),
             Self::Replaced { height, what } => write!(f, "before height {height}, {what}"),
             Self::Page { key } | Self::Key(key) => write!(f, "key {}", hex(key)),
+            Self::Unread(at) => write!(f, "{at}"),
             Self::Log { key, index } => {
                 let subject = printed(&key.subject);
                 write!(f, "{:?} {subject}, bucket {}, entry {index}", key.kind, key.bucket)
@@ -232,6 +235,9 @@ pub fn check<S: Store>(
             // What cannot be read ends its part, not the check.
             Err(StoreError::Damaged { column, key, rule }) => {
                 run.fault(column, Place::Key(key), rule, ("readable bytes", "others"));
+            }
+            Err(StoreError::Unreadable { column, at, source }) => {
+                run.fault(column, Place::Unread(at), "it can be read", ("a row", source));
             }
             Err(failed @ StoreError::Failed { .. }) => return Err(failed),
         }

@@ -72,11 +72,22 @@ impl fmt::Display for Column {
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The store itself failed.
-    #[error("the store failed to {operation}")]
+    #[error("the store failed to {operation}: {source}")]
     Failed {
         /// What was asked.
         operation: &'static str,
         /// What the store says.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A row cannot be read: what is on the disk is damaged, or the disk does not answer.
+    #[error("column {column}, {at}: {source}")]
+    Unreadable {
+        /// Column of the row.
+        column: Column,
+        /// Where in the column.
+        at: At,
+        /// What the store says, with the file.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
@@ -92,6 +103,28 @@ pub enum StoreError {
     },
 }
 
+/// Where in a column nothing can be read.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum At {
+    /// The row of this key.
+    Key(Vec<u8>),
+    /// The rows after this key, the last one that a scan could read.
+    After(Vec<u8>),
+    /// The rows from this key on, where a scan began and read none.
+    From(Vec<u8>),
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => write!(f, "key {}", hex(key)),
+            Self::After(key) => write!(f, "after key {}", hex(key)),
+            Self::From(key) if key.is_empty() => f.write_str("from its first key on"),
+            Self::From(key) => write!(f, "from key {} on", hex(key)),
+        }
+    }
+}
+
 impl StoreError {
     /// A failure of the store with its cause.
     pub fn failed(
@@ -99,6 +132,15 @@ impl StoreError {
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
         Self::Failed { operation, source: source.into() }
+    }
+
+    /// A row that cannot be read, with the cause.
+    pub fn unreadable(
+        column: Column,
+        at: At,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unreadable { column, at, source: source.into() }
     }
 
     /// A value that breaks `rule`.

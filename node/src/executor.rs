@@ -41,7 +41,7 @@ pub(crate) enum Decision {
         /// Block and commit certificate.
         decided: Arc<Decided>,
         /// Its transactions, in order.
-        bodies: Vec<Arc<Transaction>>,
+        bodies: Vec<Transaction>,
     },
     /// A checkpoint certificate, or one with more signatures.
     Checkpoint(CheckpointCertificate),
@@ -127,8 +127,6 @@ pub(crate) fn run(
                 let height = decided.block.header().height;
                 let started = Instant::now();
                 let operations: usize = bodies.iter().map(|body| body.operations().len()).sum();
-                let bodies: Vec<Transaction> =
-                    bodies.into_iter().map(Arc::unwrap_or_clone).collect();
                 let appended = ledger
                     .append(&decided, &bodies)
                     .map_err(|source| ExecutorError::Append { height, source })?;

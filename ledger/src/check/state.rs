@@ -100,8 +100,8 @@ impl<R: StoreRead> Run<'_, '_, R> {
         })?;
         // A page that cannot be read is a fault already; the values under it are not to blame.
         match failed {
-            Some(StoreError::Failed { operation, source }) => {
-                return Err(StoreError::Failed { operation, source });
+            Some(error @ (StoreError::Failed { .. } | StoreError::Unreadable { .. })) => {
+                return Err(error);
             }
             Some(StoreError::Damaged { .. }) | None => (),
         }

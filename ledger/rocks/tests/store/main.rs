@@ -3,5 +3,6 @@
 
 mod conformance;
 mod disk;
+mod flat;
 mod full;
 mod model;
