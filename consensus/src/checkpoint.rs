@@ -10,7 +10,7 @@ use proto::verified::Signed;
 use proto::{Hash, Height, ValidatorIndex};
 
 use crate::durable::Draft;
-use crate::event::{Action, Halt, Mode, NotVoting};
+use crate::event::{Action, Halt, Mode, NotVoting, Work};
 use crate::evidence::{Evidence, Misbehaviour};
 use crate::limits::{CHECKPOINT_SIZES_ABOVE, CHECKPOINT_SIZES_BELOW, REMEMBERED_MAX};
 use crate::replica::Replica;
@@ -240,11 +240,16 @@ impl Replica {
     }
 
     /// The batch of a height is synced.
-    pub(crate) fn on_executed(&mut self, height: Height, root: Hash, actions: &mut Vec<Action>) {
+    pub(crate) fn on_executed(
+        &mut self,
+        (height, root): (Height, Hash),
+        work: Work,
+        actions: &mut Vec<Action>,
+    ) {
         if height != self.executed.next() || height > self.tip.height {
             return; // heights are executed in order, once
         }
-        self.executed = height;
+        (self.executed, self.work) = (height, work);
         let size = height.history_size();
         self.checkpoints.roots.insert(size, root);
         self.checkpoints.prune(height);

@@ -192,6 +192,16 @@ pub struct Body {
     pub received: TimeMs,
 }
 
+/// Whether the execution of a block came to the end of what there is to do. Every member that executes
+/// the block says the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Work {
+    /// Nothing waits for a later block.
+    Done,
+    /// A search met the block's budget and goes on in the next block, whenever that comes.
+    Left,
+}
+
 /// A wake-up. Each exists once: setting it again replaces it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Timer {
@@ -241,6 +251,8 @@ pub enum Input {
         height: Height,
         /// Root of the history that ends with it.
         root: Hash,
+        /// Whether it left work over.
+        work: Work,
     },
     /// The operator or the storage stops this replica.
     Halt(Halt),

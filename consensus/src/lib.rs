@@ -19,7 +19,8 @@ mod view_change;
 
 pub use durable::{Draft, Own, Record};
 pub use event::{
-    Action, Body, Config, Halt, Input, Mode, NotVoting, Phase, Standing, StatusDraft, Timer, Voting,
+    Action, Body, Config, Halt, Input, Mode, NotVoting, Phase, Standing, StatusDraft, Timer,
+    Voting, Work,
 };
 pub use evidence::{Evidence, Misbehaviour};
 pub use limits::{BLOCK_INTERVAL_MS_DEFAULT, HEARTBEAT_MS_DEFAULT, TIMEOUT_MS_DEFAULT};

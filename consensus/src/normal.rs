@@ -353,15 +353,14 @@ impl Replica {
 
     /// L32: the verdict on the bodies of a block, remembered as long as it holds.
     pub(crate) fn check_bodies(&mut self, hash: BlockHash, actions: &mut Vec<Action>) -> Bodies {
-        match self.open.checks.get(&hash) {
-            Some(Bodies::Missing(leaf)) if self.pool.holds(leaf) => (), // look again
-            Some(verdict) => return *verdict,
-            None => (),
-        }
+        let known = self.open.checks.get(&hash).copied();
         let Some(block) = self.known().and_then(|slot| slot.block(hash)) else {
-            return Bodies::Missing(hash.0);
+            return known.unwrap_or(Bodies::Missing { at: 0, leaf: hash.0 });
         };
-        let verdict = self.pool.check(block, &self.config.descriptor.limits);
+        let verdict = self.pool.check_on(block, known.as_ref(), &self.config.descriptor.limits);
+        if known == Some(verdict) {
+            return verdict;
+        }
         if let Bodies::Refused(leaf) = verdict {
             let height = self.open.height;
             actions.push(Action::Report(Misbehaviour::Body { height, leaf }));

@@ -9,10 +9,9 @@ use proto::{Hash, Height, View};
 
 use crate::catch_up::Recent;
 use crate::durable::{Draft, Record};
-use crate::event::{Action, Halt, Timer};
+use crate::event::{Action, Halt, Timer, Work};
 use crate::evidence::{Evidence, Misbehaviour};
 use crate::limits::{CLOCK_SKEW_MS_MAX, RECENT_BLOCKS_MAX, REMEMBERED_MAX};
-use crate::pool::Bodies;
 use crate::replica::{Changing, Clock, Open, Replica, Tip};
 use crate::safety::Step;
 
@@ -88,18 +87,26 @@ impl Replica {
         self.propose(base, Arc::new(block), Vec::new(), actions);
     }
 
-    /// L22: when the next block is cut.
+    /// L22, L25: when the next block is cut.
     fn proposal_due(&self) -> proto::TimeMs {
         let limits = &self.config.descriptor.limits;
         let heartbeat = self.open.opened.plus_ms(self.heartbeat_ms());
-        match self.pool.oldest(self.block_time(), limits) {
-            Some(_) if self.pool.fills_a_block(limits) => self.now,
+        let since = match (self.pool.oldest(self.block_time(), limits), self.work) {
+            (Some(_), _) if self.pool.fills_a_block(limits) => return self.now,
             // A body cannot have been received later than now, whatever the clock did.
-            Some(received) => {
-                received.min(self.now).plus_ms(self.config.block_interval_ms).min(heartbeat)
-            }
-            None => heartbeat,
-        }
+            (Some(received), _) => received.min(self.now),
+            (None, Work::Left) => self.open.opened,
+            (None, Work::Done) => return heartbeat,
+        };
+        let interval = self.config.block_interval_ms;
+        let pause = if self.executed < self.tip.height {
+            // One more block would wait for its execution: what comes meanwhile goes into this one.
+            // Half of T0 leaves the backups, whose clocks run since the body came, time to agree.
+            interval.max(self.t0_ms() / 2)
+        } else {
+            interval
+        };
+        since.plus_ms(pause).min(heartbeat)
     }
 
     /// Milliseconds from the opening of this height to its heartbeat. The first height has none to
@@ -217,7 +224,7 @@ impl Replica {
             return false;
         }
         if let Some(first) = self.pool.first_missing(&block, self.open.checks.get(&block.hash())) {
-            self.open.checks.insert(block.hash(), Bodies::Missing(first));
+            self.open.checks.insert(block.hash(), first);
             return false;
         }
         let journaled = slot.decision_journaled;

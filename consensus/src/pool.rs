@@ -24,8 +24,13 @@ struct Held {
 pub(crate) enum Bodies {
     /// All are here and may stand in the block.
     Ready,
-    /// This one is not here.
-    Missing(Hash),
+    /// The leaf at this position is not here; those before it were when they were looked for.
+    Missing {
+        /// Position in the block.
+        at: usize,
+        /// The leaf.
+        leaf: Hash,
+    },
     /// One must not stand in this block.
     Refused(Hash),
 }
@@ -114,12 +119,12 @@ impl Pool {
     }
 
     /// L32: whether every body of an undecided block is here and may stand in it.
-    pub(crate) fn check(&self, block: &Block, limits: &BlockLimits) -> Bodies {
+    fn check(&self, block: &Block, limits: &BlockLimits) -> Bodies {
         let mut names = BTreeSet::new();
         let (mut bytes, mut operations) = (0u32, 0u32);
-        for leaf in block.tx_leaves() {
+        for (at, leaf) in block.tx_leaves().iter().enumerate() {
             let Some(Held { body, .. }) = self.held.get(leaf) else {
-                return Bodies::Missing(*leaf);
+                return Bodies::Missing { at, leaf: *leaf };
             };
             bytes = bytes.saturating_add(body.bytes);
             operations = operations.saturating_add(body.operations);
@@ -135,14 +140,40 @@ impl Pool {
         Bodies::Ready
     }
 
-    /// The first leaf of a block that is not here; `known` spares the walk while it still misses.
-    pub(crate) fn first_missing(&self, block: &Block, known: Option<&Bodies>) -> Option<Hash> {
+    /// The first leaf of a block from `start` on that is not here.
+    fn missing_from(&self, block: &Block, start: usize) -> Option<Bodies> {
+        let mut leaves = block.tx_leaves().iter().enumerate().skip(start);
+        let (at, leaf) = leaves.find(|(_, leaf)| !self.holds(leaf))?;
+        Some(Bodies::Missing { at, leaf: *leaf })
+    }
+
+    /// The verdict on the bodies of an undecided block, from what was `known` of it before: the walk
+    /// goes on where it ended, or each of a thousand bodies that come one after the other would have
+    /// all before it looked up again.
+    pub(crate) fn check_on(
+        &self,
+        block: &Block,
+        known: Option<&Bodies>,
+        limits: &BlockLimits,
+    ) -> Bodies {
+        let start = match known {
+            Some(Bodies::Missing { at, leaf }) if self.holds(leaf) => *at,
+            Some(verdict) => return *verdict,
+            None => 0,
+        };
+        self.missing_from(block, start).unwrap_or_else(|| self.check(block, limits))
+    }
+
+    /// What a decided block lacks: whether its bodies may stand in it is not asked any more.
+    pub(crate) fn first_missing(&self, block: &Block, known: Option<&Bodies>) -> Option<Bodies> {
         match known {
             Some(Bodies::Ready) => None,
-            Some(Bodies::Missing(leaf)) if !self.holds(leaf) => Some(*leaf),
-            Some(Bodies::Missing(_) | Bodies::Refused(_)) | None => {
-                block.tx_leaves().iter().find(|leaf| !self.holds(leaf)).copied()
+            Some(Bodies::Missing { leaf, .. }) if !self.holds(leaf) => known.copied(),
+            // One before that place may have been dropped since.
+            Some(Bodies::Missing { at, .. }) => {
+                self.missing_from(block, *at).or_else(|| self.missing_from(block, 0))
             }
+            Some(Bodies::Refused(_)) | None => self.missing_from(block, 0),
         }
     }
 

@@ -11,7 +11,9 @@ use proto::{BlockHash, Hash, Height, TimeMs, ValidatorIndex, View};
 use crate::catch_up::{Peer, Recent};
 use crate::checkpoint::Checkpoints;
 use crate::durable::Draft;
-use crate::event::{Action, Config, Halt, Input, Mode, NotVoting, Phase, Standing, Timer, Voting};
+use crate::event::{
+    Action, Config, Halt, Input, Mode, NotVoting, Phase, Standing, Timer, Voting, Work,
+};
 use crate::limits::{START_WAIT_MS, TIMEOUT_MS_MAX};
 use crate::pool::{Bodies, Pool};
 use crate::restore::Restored;
@@ -116,6 +118,8 @@ pub struct Replica {
     pub(crate) started: bool,
     pub(crate) tip: Tip,
     pub(crate) executed: Height,
+    /// What the highest executed block left over.
+    pub(crate) work: Work,
     /// Undecided heights, the open one first.
     pub(crate) slots: BTreeMap<Height, Slot>,
     pub(crate) open: Open,
@@ -164,6 +168,8 @@ impl Replica {
             mode,
             started: false,
             executed: tip.height,
+            // Not known after a restart: the next block says it.
+            work: Work::Done,
             // Messages may come before the start, and are judged like any other.
             open: Open::above(&tip, &config.descriptor, TimeMs::default()),
             tip,
@@ -182,7 +188,31 @@ impl Replica {
 
     /// Takes one input at wall-clock time `now` and appends what is to be done about it.
     pub fn step(&mut self, now: TimeMs, input: Input, actions: &mut Vec<Action>) {
+        self.step_all(now, [input], actions);
+    }
+
+    /// Takes inputs that came together, in their order. What follows from bodies is looked at when the
+    /// last of those that came one behind the other is here: a block of a thousand needs them all, and
+    /// what each of them alone allows is a block that lacks the others.
+    pub fn step_all(
+        &mut self,
+        now: TimeMs,
+        inputs: impl IntoIterator<Item = Input>,
+        actions: &mut Vec<Action>,
+    ) {
         self.now = now;
+        let mut inputs = inputs.into_iter().peekable();
+        while let Some(input) = inputs.next() {
+            let body = matches!(input, Input::BodyHeld(_));
+            self.take(input, actions);
+            if !body || !matches!(inputs.peek(), Some(Input::BodyHeld(_))) {
+                self.advance(actions);
+                self.assert_invariants();
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input, actions: &mut Vec<Action>) {
         match input {
             Input::Start => self.start(actions),
             Input::Message { from, message } => {
@@ -196,11 +226,11 @@ impl Replica {
             }
             Input::BlockFetched(block) => self.on_block(&block),
             Input::Signed(own) => self.on_signed(&own, actions),
-            Input::Executed { height, root } => self.on_executed(height, root, actions),
+            Input::Executed { height, root, work } => {
+                self.on_executed((height, root), work, actions);
+            }
             Input::Halt(reason) => self.halt(reason, actions),
         }
-        self.advance(actions);
-        self.assert_invariants();
     }
 
     /// Where the replica stands.

@@ -115,6 +115,71 @@ fn prepare_is_withheld_until_every_body_is_held() {
     );
 }
 
+// L31, L32: of bodies that come together the last decides what the replica does, not each of them.
+#[test]
+fn bodies_that_come_together_are_looked_at_together() {
+    check(
+        4,
+        1,
+        &expect![[r#"
+        vote => mode starting; mode voting
+        block a v0 tx=t1 tx=t2 tx=t3 => -
+        0 propose v0 a => -
+        bodies t3 t1 => -
+        drop t1 => -
+        bodies t2 t1 => journal proposal v0 a with 3 bodies; sign prepare h1 v0 a
+    "#]],
+    );
+}
+
+// L25: what is left over goes on 50 ms later, and a heartbeat comes when nothing is.
+#[test]
+fn work_that_is_left_over_brings_the_next_block_at_once() {
+    check(
+        1,
+        0,
+        &expect![[r#"
+            start => mode starting; mode voting; sign propose h1 v0 own1.0 (0 tx); sign checkpoint 1
+            sign => send propose h1 v0 own1.0 (0 tx); journal prepared v0 own1.0; sign commit h1 v0 own1.0; send checkpoint 1; release below h1; certified 1; hardened 1
+            sign => send commit h1 v0 own1.0; journal decided h1 own1.0; decide h1 own1
+            timers => -
+            executed 1 r1 => sign checkpoint 2
+            sign => send checkpoint 2; release below h2; certified 2; hardened 2
+            timer propose => sign propose h2 v0 own2.0 (0 tx)
+            sign => send propose h2 v0 own2.0 (0 tx); journal prepared v0 own2.0; sign commit h2 v0 own2.0; set Resend 250; set ViewChange 1000
+            sign => send commit h2 v0 own2.0; journal decided h2 own2.0; decide h2 own2; cancel ViewChange; cancel Resend; set Propose 10000; set ViewChange 11500
+            executed 2 r2 left => set Propose 50; sign checkpoint 3
+            timer propose => sign propose h3 v0 own3.0 (0 tx)
+        "#]],
+    );
+}
+
+// L22: while the tip is not executed the block waits for more, at most half of T0.
+#[test]
+fn a_block_waits_for_the_execution_of_the_tip_and_not_for_ever() {
+    for script in [
+        expect![[r#"
+            start => mode starting; mode voting; sign propose h1 v0 own1.0 (0 tx); sign checkpoint 1
+            sign => send propose h1 v0 own1.0 (0 tx); journal prepared v0 own1.0; sign commit h1 v0 own1.0; send checkpoint 1; release below h1; certified 1; hardened 1
+            sign => send commit h1 v0 own1.0; journal decided h1 own1.0; decide h1 own1
+            timers => -
+            body t1 => set Propose 500; set ViewChange 1000
+            wait 60 => -
+            executed 1 r1 => cancel Propose; sign propose h2 v0 own2.0 (1 tx); sign checkpoint 2
+        "#]],
+        expect![[r#"
+            start => mode starting; mode voting; sign propose h1 v0 own1.0 (0 tx); sign checkpoint 1
+            sign => send propose h1 v0 own1.0 (0 tx); journal prepared v0 own1.0; sign commit h1 v0 own1.0; send checkpoint 1; release below h1; certified 1; hardened 1
+            sign => send commit h1 v0 own1.0; journal decided h1 own1.0; decide h1 own1
+            timers => -
+            body t1 => set Propose 500; set ViewChange 1000
+            timer propose => sign propose h2 v0 own2.0 (1 tx)
+        "#]],
+    ] {
+        check(1, 0, &script);
+    }
+}
+
 #[test]
 fn a_commit_too_waits_for_the_bodies() {
     check(
@@ -347,19 +412,20 @@ fn a_block_is_cut_fifty_milliseconds_after_its_first_body() {
         4,
         0,
         &expect![[r#"
-        vote => mode starting; mode voting
-        sign => -
-        1 prepare v0 own1.0 => -
-        2 prepare v0 own1.0 => journal prepared v0 own1.0; sign commit h1 v0 own1.0
-        sign => send commit h1 v0 own1.0
-        1 commit v0 own1.0 => -
-        timers => -
-        2 commit v0 own1.0 => journal decided h1 own1.0; decide h1 own1; cancel ViewChange; cancel Resend; set Propose 10000; set ViewChange 11500
-        body t1 => set Propose 50; set ViewChange 1000
-        wait 30 => -
-        body t2 => -
-        timer propose => sign propose h2 v0 own2.0 (2 tx)
-    "#]],
+            vote => mode starting; mode voting
+            sign => -
+            1 prepare v0 own1.0 => -
+            2 prepare v0 own1.0 => journal prepared v0 own1.0; sign commit h1 v0 own1.0
+            sign => send commit h1 v0 own1.0
+            1 commit v0 own1.0 => -
+            timers => -
+            2 commit v0 own1.0 => journal decided h1 own1.0; decide h1 own1; cancel ViewChange; cancel Resend; set Propose 10000; set ViewChange 11500
+            executed 1 r1 => sign checkpoint 2
+            body t1 => set Propose 50; set ViewChange 1000
+            wait 30 => -
+            body t2 => -
+            timer propose => sign propose h2 v0 own2.0 (2 tx)
+        "#]],
     );
 }
 

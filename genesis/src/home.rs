@@ -11,7 +11,9 @@ use thiserror::Error;
 use crate::document::{Genesis, ReadError};
 use crate::files::{self, FileError};
 use crate::keys::KeyPurpose;
-use crate::limits::{GENESIS_BYTES_MAX, TEXT_BYTES_MAX};
+use crate::limits::{
+    CACHE_MIB_MAX, CACHE_MIB_MIN, GENESIS_BYTES_MAX, TEXT_BYTES_MAX, WRITES_MIB_MAX, WRITES_MIB_MIN,
+};
 
 /// Where the files of one node stand.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -132,6 +134,18 @@ pub enum ConfigError {
         /// The shared address.
         address: SocketAddr,
     },
+    /// Too little memory to work with, or more than a typing error away from what a machine has.
+    #[error("{field}: expected {min} to {max} MiB, found {found}")]
+    Memory {
+        /// The field.
+        field: &'static str,
+        /// Least that is allowed.
+        min: u32,
+        /// Most that is allowed.
+        max: u32,
+        /// The number.
+        found: u32,
+    },
 }
 
 /// What an operator sets for one node. Everything that must be the same for all is in genesis.
@@ -144,8 +158,28 @@ pub struct NodeConfig {
     pub grpc: SocketAddr,
     /// Address of the metrics.
     pub metrics: SocketAddr,
+    /// Memory of the database.
+    #[serde(default)]
+    pub storage: Storage,
     /// Where the other validators are.
     pub peers: Vec<Peer>,
+}
+
+/// Memory of a node's database. What is absent has its default.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    /// MiB of rows, indexes and filters kept in memory.
+    pub cache_mib: u32,
+    /// MiB of new rows kept in memory before they are sorted into files.
+    pub writes_mib: u32,
+}
+
+/// Enough for ten million units, and three nodes fit on a machine of 4 GiB.
+impl Default for Storage {
+    fn default() -> Self {
+        Self { cache_mib: 128, writes_mib: 96 }
+    }
 }
 
 /// Where another validator listens. Its identity is in genesis, not here.
@@ -182,6 +216,15 @@ impl NodeConfig {
         }
         if self.grpc == self.metrics && self.grpc.port() != 0 {
             return Err(ConfigError::SameAddress { address: self.grpc });
+        }
+        let Storage { cache_mib, writes_mib } = self.storage;
+        for (field, found, (min, max)) in [
+            ("storage.cache_mib", cache_mib, (CACHE_MIB_MIN, CACHE_MIB_MAX)),
+            ("storage.writes_mib", writes_mib, (WRITES_MIB_MIN, WRITES_MIB_MAX)),
+        ] {
+            if !(min..=max).contains(&found) {
+                return Err(ConfigError::Memory { field, min, max, found });
+            }
         }
         Ok(())
     }

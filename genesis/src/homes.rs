@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::ceremony::{AgencyKeys, Duty, Made, Plan, PlannedAgency};
 use crate::document::Genesis;
 use crate::files::{self, Access, FileError};
-use crate::home::{Home, NodeConfig, Peer};
+use crate::home::{Home, NodeConfig, Peer, Storage};
 use crate::keys::KeyPurpose;
 use crate::keystore::{Cost, Keystore, KeystoreError, SealRandomness};
 use crate::password::Password;
@@ -265,6 +265,7 @@ fn configure(base: u16, hosts: &[Host], validators: usize) -> Result<Vec<NodeCon
         listen: vec![host.listened(*port)],
         grpc: local(port + 1),
         metrics: local(port + 2),
+        storage: Storage::default(),
         peers: places
             .iter()
             .filter(|(index, ..)| index != own)
@@ -353,6 +354,7 @@ fn config_text(name: &str, config: &NodeConfig) -> String {
         "# {name}\n\
          # listen: 共识节点之间的监听地址 / where other validators connect (multiaddr)\n\
          # grpc, metrics: 查询与指标地址 / addresses of the query service and of the metrics\n\
+         # storage: 数据库占用的内存 / memory of the database, MiB\n\
          # peers: 其他共识节点的地址；身份以创世文件为准 / where the others are; who they are is in genesis\n\n\
          {text}",
         text = config.to_text(),

@@ -46,3 +46,16 @@ pub const KDF_PASSES_MAX: u32 = 64;
 
 /// Largest number of lanes that a keystore may demand.
 pub const KDF_LANES_MAX: u32 = 64;
+
+/// Least memory for a database's cache, in MiB: the pinned parts of indexes and filters of a ledger of
+/// 100 million units, and some rows.
+pub const CACHE_MIB_MIN: u32 = 16;
+
+/// Most memory for a database's cache, in MiB: 1 TiB, beyond which a number is a typing error.
+pub const CACHE_MIB_MAX: u32 = 1024 * 1024;
+
+/// Least memory for a database's writes, in MiB: one full block with what it changes.
+pub const WRITES_MIB_MIN: u32 = 16;
+
+/// Most memory for a database's writes, in MiB: a start replays as much, at 150 MB/s in two minutes.
+pub const WRITES_MIB_MAX: u32 = 16 * 1024;

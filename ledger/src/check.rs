@@ -24,7 +24,7 @@ use crate::ledger::read_size;
 use crate::reader::{Reader, View};
 use crate::schema::{self, FORMAT, meta};
 use crate::sealed;
-use crate::store::{Column, Store, StoreError, StoreRead, hex};
+use crate::store::{At, Column, Store, StoreError, StoreRead, hex};
 
 /// Faults after which a check stops: what has so many is restored from a backup, not read further.
 pub const FAULTS_MAX: usize = 100;
@@ -108,6 +108,8 @@ pub enum Place {
     },
     /// A key that should not be there.
     Key(Vec<u8>),
+    /// Rows that the store cannot read.
+    Unread(At),
 }
 
 impl fmt::Display for Place {
@@ -131,6 +133,7 @@ impl fmt::Display for Place {
             Self::State { namespace, key } => write!(f, "{namespace:?} {}", printed(key)),
             Self::Replaced { height, what } => write!(f, "before height {height}, {what}"),
             Self::Page { key } | Self::Key(key) => write!(f, "key {}", hex(key)),
+            Self::Unread(at) => write!(f, "{at}"),
             Self::Log { key, index } => {
                 let subject = printed(&key.subject);
                 write!(f, "{:?} {subject}, bucket {}, entry {index}", key.kind, key.bucket)
@@ -349,9 +352,8 @@ impl<R: StoreRead> Run<'_, '_, R> {
                 let rule = "the row's checksum is that of its bytes";
                 self.fault(column, row_place(column, key), rule, (expected, found));
             }
-            StoreError::Unreadable { column, key, source, .. } => {
-                let rule = "the store's file can be read from there";
-                self.fault(column, row_place(column, key), rule, ("readable bytes", source));
+            StoreError::Unreadable { column, at, source } => {
+                self.fault(column, Place::Unread(at), "it can be read", ("a row", source));
             }
             failed @ StoreError::Failed { .. } => return Err(failed),
         }

@@ -36,6 +36,8 @@ pub struct Executed {
     pub refusals: Vec<(u32, Refusal)>,
     /// Writes of the contracts; the heads of logs are not among them.
     pub changes: Changes,
+    /// Whether a search met the block's budget and goes on in the next block.
+    pub work_left: bool,
 }
 
 /// The block while it is being executed.
@@ -84,6 +86,8 @@ pub fn execute_block(
         records,
         refusals: run.refusals,
         changes: run.state.into_changes(),
+        // The contracts of this version do not say.
+        work_left: false,
     })
 }
 
@@ -115,8 +119,9 @@ impl Run<'_> {
         }
         self.links += links_of(&outcome);
         let Outcome { code, links, alerts, day, steps, refusal } = outcome;
-        let source =
-            ReceiptSource::Operation { tx_id: body.tx_id(), op_index, op_leaf: operation.leaf() };
+        let op_leaf = body.op_leaves().get(usize::from(op_index));
+        let op_leaf = *op_leaf.expect("an operation has its leaf at its index");
+        let source = ReceiptSource::Operation { tx_id: body.tx_id(), op_index, op_leaf };
         self.refusals.extend(refusal.map(|refusal| (receipt_index, refusal)));
         self.receipts.push(Dated { receipt: Receipt { source, code, links, alerts }, day });
         self.steps.extend(steps);

@@ -144,6 +144,9 @@ pub struct Appended {
     pub receipts: Vec<Receipt>,
     /// Why operations were refused, by receipt index.
     pub refusals: Vec<(u32, Refusal)>,
+    /// Whether a search met the block's budget and goes on in the next block, which should then come
+    /// soon.
+    pub work_left: bool,
 }
 
 /// The ledger over a store.
@@ -281,7 +284,7 @@ impl<S: Store> Ledger<S> {
         };
         let mut batch = Batch::default();
         put_block(&mut batch, decided, bodies);
-        let Executed { receipts, records, refusals, mut changes, .. } = executed;
+        let Executed { receipts, records, refusals, mut changes, work_left, .. } = executed;
         // Each is hashed once: for its root and for the logs.
         let leaves: Vec<Hash> =
             receipts.iter().map(|dated| dated.receipt.payload().leaf()).collect();
@@ -307,7 +310,7 @@ impl<S: Store> Ledger<S> {
         self.store.write(batch, Durability::Synced)?;
         (self.frontier, self.head) = (frontier, leaf.clone());
         let checkpoint = self.checkpoint();
-        Ok(Appended { height: leaf.height, checkpoint, leaf, receipts, refusals })
+        Ok(Appended { height: leaf.height, checkpoint, leaf, receipts, refusals, work_left })
     }
 
     /// Stores a certificate of a history that is here; signatures of several certificates of one
@@ -481,7 +484,7 @@ fn put_block(batch: &mut Batch, decided: &Decided, bodies: &[Transaction]) {
     batch.put(Column::BlockHashes, *decided.block.hash().as_bytes(), key);
     let mut first_receipt = 0;
     for (position, body) in (0u32..).zip(bodies) {
-        batch.put(Column::Bodies, schema::placed(height, position), body.encode());
+        batch.put(Column::Bodies, schema::placed(height, position), body.bytes());
         let place = TxPlace { height, position, first_receipt };
         batch.put(Column::Transactions, *body.tx_id().as_bytes(), place.encode());
         first_receipt += u32::from(body.header().op_count);

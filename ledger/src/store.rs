@@ -107,11 +107,22 @@ impl fmt::Display for Column {
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The store itself failed.
-    #[error("the store failed to {operation}")]
+    #[error("the store failed to {operation}: {source}")]
     Failed {
         /// What was asked.
         operation: &'static str,
         /// What the store says.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A row cannot be read: what is on the disk is damaged, or the disk does not answer.
+    #[error("column {column}, {at}: {source}")]
+    Unreadable {
+        /// Column of the row.
+        column: Column,
+        /// Where in the column.
+        at: At,
+        /// What the store says, with the file.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
@@ -140,19 +151,39 @@ pub enum StoreError {
         /// Checksum that stands before them.
         found: String,
     },
-    /// A place that the store cannot read: a damaged file.
-    #[error("column {column}, key {}: the store failed to {operation}", hex(key))]
+    /// A row cannot be read: what is on the disk is damaged, or the disk does not answer.
+    #[error("column {column}, {at}: {source}")]
     Unreadable {
-        /// What was asked.
-        operation: &'static str,
-        /// Column that was read.
+        /// Column of the row.
         column: Column,
-        /// The key asked for; of a scan the last one read, or the one that it began at.
-        key: Vec<u8>,
-        /// What the store says.
+        /// Where in the column.
+        at: At,
+        /// What the store says, with the file.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+/// Where in a column nothing can be read.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum At {
+    /// The row of this key.
+    Key(Vec<u8>),
+    /// The rows after this key, the last one that a scan could read.
+    After(Vec<u8>),
+    /// The rows from this key on, where a scan began and read none.
+    From(Vec<u8>),
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => write!(f, "key {}", hex(key)),
+            Self::After(key) => write!(f, "after key {}", hex(key)),
+            Self::From(key) if key.is_empty() => f.write_str("from its first key on"),
+            Self::From(key) => write!(f, "from key {} on", hex(key)),
+        }
+    }
 }
 
 impl StoreError {
@@ -164,13 +195,13 @@ impl StoreError {
         Self::Failed { operation, source: source.into() }
     }
 
-    /// A place that cannot be read, with its cause.
+    /// A row that cannot be read, with the cause.
     pub fn unreadable(
-        operation: &'static str,
-        (column, key): (Column, &[u8]),
+        column: Column,
+        at: At,
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        Self::Unreadable { operation, column, key: key.to_vec(), source: source.into() }
+        Self::Unreadable { column, at, source: source.into() }
     }
 
     /// A value that breaks `rule`.

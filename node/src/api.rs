@@ -32,6 +32,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 
 use crate::bodies::Bodies;
+use crate::doctor::Advice;
 use crate::executor::{Executed, Refusals};
 use crate::gate::Gate;
 use crate::intake::Connected;
@@ -70,6 +71,8 @@ pub(crate) struct Service {
     pub(crate) executed: watch::Receiver<Executed>,
     /// Where the replica stands.
     pub(crate) standing: watch::Receiver<Standing>,
+    /// What the operator should do about the database.
+    pub(crate) advice: watch::Receiver<Option<Advice>>,
     /// Members as the network sees them.
     pub(crate) connected: watch::Receiver<Connected>,
     /// Why recent operations were refused.

@@ -75,7 +75,7 @@ impl Blocks {
             let Some(decided) = view.decided(height)? else { break };
             let mut bodies: Vec<Arc<[u8]>> = Vec::new();
             for body in view.bodies(height)? {
-                bodies.push(body.encode().into());
+                bodies.push(Arc::clone(body.bytes()));
             }
             let decided = decided.encode();
             total += decided.len() + bodies.iter().map(|body| body.len()).sum::<usize>();

@@ -8,21 +8,16 @@ use proto::limits::FETCH_BODIES_MAX;
 use proto::transaction::Transaction;
 use proto::{Hash, Height, TimeMs, TxId};
 
-use crate::mempool::{Mempool, MempoolError, Waiting};
+use crate::mempool::{Mempool, MempoolError};
 
 /// Leaves that may be asked for at once: four requests full of them, 128 KiB.
 const ASKED_MAX: usize = 4_000;
 
 const _: () = assert!(FETCH_BODIES_MAX == 1_000, "ASKED_MAX is four times as many");
 
-/// A body with its canonical bytes, admitted.
-#[derive(Clone, Debug)]
-pub(crate) struct AdmittedBody {
-    /// The transaction.
-    pub(crate) transaction: Arc<Transaction>,
-    /// Its canonical bytes.
-    pub(crate) bytes: Arc<[u8]>,
-}
+/// A body that passed admission here, or that a quorum passed. A clone is a count.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct AdmittedBody(pub(crate) Transaction);
 
 /// A body that blocks need.
 #[derive(Debug)]
@@ -47,14 +42,19 @@ struct Inner {
     waiting: Mempool,
     /// Bodies of proposals and decided blocks, until the journal is released past their height.
     kept: BTreeMap<Hash, Kept>,
+    /// Names of the kept ones: a caller's question must not walk them all under the lock that ordering
+    /// uses.
+    kept_ids: BTreeSet<(TxId, Hash)>,
     /// Leaves that this node asked others for and that have not come yet.
     asked: BTreeSet<Hash>,
 }
 
 impl Inner {
     fn keep(&mut self, body: AdmittedBody, height: Height) {
+        let (id, leaf) = (body.0.tx_id(), body.0.leaf());
+        self.kept_ids.insert((id, leaf));
         let kept = Kept { height, body, stage: Stage::Proposed };
-        let entry = self.kept.entry(kept.body.transaction.leaf()).or_insert(kept);
+        let entry = self.kept.entry(leaf).or_insert(kept);
         entry.height = entry.height.max(height);
     }
 }
@@ -72,12 +72,12 @@ impl Bodies {
     /// Takes in an admitted body that waits for a block; `false` where it waits or is ordered already.
     pub(crate) fn insert(&self, body: AdmittedBody) -> Result<bool, MempoolError> {
         let mut inner = self.lock();
-        let kept = inner.kept.get(&body.transaction.leaf());
+        let kept = inner.kept.get(&body.0.leaf());
         if kept.is_some_and(|kept| kept.stage == Stage::Decided) {
             return Ok(false);
         }
         // One that a block lists waits too: the block may lose against another.
-        inner.waiting.insert(body.transaction, body.bytes)
+        inner.waiting.insert(body)
     }
 
     /// Keeps a body for a block at `height`, whether or not the mempool has room.
@@ -96,8 +96,8 @@ impl Bodies {
     pub(crate) fn decided(&self, leaves: &[Hash], height: Height) {
         let mut inner = self.lock();
         for leaf in leaves {
-            if let Some(Waiting { transaction, bytes }) = inner.waiting.remove(leaf) {
-                inner.keep(AdmittedBody { transaction, bytes }, height);
+            if let Some(body) = inner.waiting.remove(leaf) {
+                inner.keep(body, height);
             }
             let kept = inner.kept.get_mut(leaf);
             let kept = kept.expect("a block is handed to execution with its bodies here");
@@ -123,8 +123,13 @@ impl Bodies {
     pub(crate) fn release_below(&self, floor: Height) -> Vec<Hash> {
         let mut inner = self.lock();
         let released = inner.kept.extract_if(.., |_, kept| kept.height < floor);
-        let released: Vec<Hash> = released.map(|(leaf, _)| leaf).collect();
-        released.into_iter().filter(|leaf| inner.waiting.get(leaf).is_none()).collect()
+        let released: Vec<(TxId, Hash)> =
+            released.map(|(leaf, kept)| (kept.body.0.tx_id(), leaf)).collect();
+        for named in &released {
+            inner.kept_ids.remove(named);
+        }
+        let released = released.into_iter().map(|(_, leaf)| leaf);
+        released.filter(|leaf| inner.waiting.get(leaf).is_none()).collect()
     }
 
     /// Drops waiting bodies whose last time is before `now`, and says which.
@@ -143,8 +148,7 @@ impl Bodies {
         if let Some(kept) = inner.kept.get(leaf) {
             return Some(kept.body.clone());
         }
-        let Waiting { transaction, bytes } = inner.waiting.get(leaf)?;
-        Some(AdmittedBody { transaction: Arc::clone(transaction), bytes: Arc::clone(bytes) })
+        inner.waiting.get(leaf).cloned()
     }
 
     /// Whether a body is here.
@@ -156,8 +160,8 @@ impl Bodies {
     /// Whether a transaction waits or is under way.
     pub(crate) fn holds_id(&self, id: &TxId) -> bool {
         let inner = self.lock();
-        inner.waiting.holds_id(id)
-            || inner.kept.values().any(|kept| kept.body.transaction.tx_id() == *id)
+        let named = (*id, Hash::ZERO)..=(*id, Hash::new([0xff; 32]));
+        inner.waiting.holds_id(id) || inner.kept_ids.range(named).next().is_some()
     }
 
     /// Transactions and bytes that wait.

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use crate::blocks::Blocks;
 use crate::bodies::Bodies;
 use crate::clock;
+use crate::doctor::Alarm;
 use crate::executor::Decision;
 use crate::fetches::{Fetches, Kind, Outcome};
 use crate::journal::{Journal, JournalError};
@@ -90,6 +91,8 @@ pub(crate) struct Driver {
     pub(crate) standing: watch::Sender<Standing>,
     /// Figures.
     pub(crate) metrics: Arc<Metrics>,
+    /// Where damage of the ledger is told.
+    pub(crate) alarm: Alarm,
 }
 
 /// What one round leaves to be done after its actions.
@@ -160,12 +163,8 @@ impl Driver {
         while !inputs.is_empty() {
             let mut round = Round::default();
             let now = clock::now();
-            for input in inputs {
-                if self.is_gone(&input) {
-                    continue;
-                }
-                self.replica.step(now, input, &mut round.actions);
-            }
+            inputs.retain(|input| !self.is_gone(input));
+            self.replica.step_all(now, inputs, &mut round.actions);
             for action in std::mem::take(&mut round.actions) {
                 self.carry_out(action, &mut round, timers).await?;
             }
@@ -342,18 +341,19 @@ impl Driver {
     /// The ledger's reader answers outside of this task: reading must not delay votes.
     fn serve(&self, to: ValidatorIndex, height: Height) {
         let (blocks, network) = (self.blocks.clone(), self.network.clone());
+        let alarm = self.alarm.clone();
         tokio::task::spawn_blocking(move || match blocks.decided(height) {
             Ok(Some(decided)) => {
                 network.send(to, Message::Decided(decided).encode().into());
             }
             Ok(None) => (), // not executed yet; the replica is asked again
-            Err(error) => tracing::error!(%error, %height, "a decided block cannot be read"),
+            Err(error) => alarm.raise(&error),
         });
     }
 
     fn forward(&self, leaves: &[Hash]) {
         let found = leaves.iter().filter_map(|leaf| self.bodies.get(leaf));
-        let bodies: Vec<Arc<[u8]>> = found.map(|body| body.bytes).collect();
+        let bodies: Vec<Arc<[u8]>> = found.map(|body| Arc::clone(body.0.bytes())).collect();
         for to in &self.others {
             self.network.forward(*to, bodies.clone());
         }
@@ -363,10 +363,8 @@ impl Driver {
         let height = decided.block.header().height;
         let leaves = decided.block.tx_leaves();
         self.bodies.decided(leaves, height);
-        let bodies = leaves
-            .iter()
-            .map(|leaf| self.bodies.get(leaf).expect("kept above").transaction)
-            .collect();
+        let bodies =
+            leaves.iter().map(|leaf| self.bodies.get(leaf).expect("kept above").0).collect();
         self.executor
             .send(Decision::Block { decided, bodies })
             .await
@@ -433,10 +431,8 @@ mod tests {
         let (uid, salt) = (OpUid([number; 16]), Salt([0; 16]));
         let operations = vec![Operation { kind: 1, version: 1, uid, salt, body: vec![number] }];
         let (key, until) = (SecretKey::from_seed(&[7; 32]), NOW.plus_ms(1_000));
-        let transaction =
-            Transaction::sign(ChainId::default(), &key, until, operations).expect("one operation");
-        let bytes = transaction.encode().into();
-        AdmittedBody { transaction: Arc::new(transaction), bytes }
+        let signed = Transaction::sign(ChainId::default(), &key, until, operations);
+        AdmittedBody(signed.expect("one operation"))
     }
 
     /// A chain with one validator, which decides by itself.
@@ -485,7 +481,7 @@ mod tests {
         bodies.keep(lost.clone(), Height::new(1));
         replica.step(NOW, Input::BodyHeld(describe(&lost, NOW)), &mut Vec::new());
         let gone = let_go(&bodies, &replica, Height::new(2));
-        assert_eq!(gone, [lost.transaction.leaf()]);
-        assert!(!bodies.holds(&ordered.transaction.leaf()), "let go all the same");
+        assert_eq!(gone, [lost.0.leaf()]);
+        assert!(!bodies.holds(&ordered.0.leaf()), "let go all the same");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use consensus::Input;
+use consensus::{Input, Work};
 use contracts::refusal::Refusal;
 use ledger::ledger::{AppendError, CertificateError, Ledger};
 use proto::certificate::CheckpointCertificate;
@@ -41,7 +41,7 @@ pub(crate) enum Decision {
         /// Block and commit certificate.
         decided: Arc<Decided>,
         /// Its transactions, in order.
-        bodies: Vec<Arc<Transaction>>,
+        bodies: Vec<Transaction>,
     },
     /// A checkpoint certificate, or one with more signatures.
     Checkpoint(CheckpointCertificate),
@@ -127,8 +127,6 @@ pub(crate) fn run(
                 let height = decided.block.header().height;
                 let started = Instant::now();
                 let operations: usize = bodies.iter().map(|body| body.operations().len()).sum();
-                let bodies: Vec<Transaction> =
-                    bodies.into_iter().map(Arc::unwrap_or_clone).collect();
                 let appended = ledger
                     .append(&decided, &bodies)
                     .map_err(|source| ExecutorError::Append { height, source })?;
@@ -136,7 +134,8 @@ pub(crate) fn run(
                 let root = appended.checkpoint.root;
                 refusals.note(height, appended.refusals);
                 executed.send_modify(|known| (known.height, known.root) = (height, root));
-                if notices.blocking_send(Input::Executed { height, root }).is_err() {
+                let work = if appended.work_left { Work::Left } else { Work::Done };
+                if notices.blocking_send(Input::Executed { height, root, work }).is_err() {
                     return Ok(()); // the node is shutting down; the block is stored
                 }
             }

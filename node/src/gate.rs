@@ -2,8 +2,6 @@
 //!
 //! What fails is answered to its sender and never forwarded.
 
-use std::sync::Arc;
-
 use contracts::admission::{self, AdmissionError};
 use ledger::reader::Reader;
 use ledger::store::StoreError;
@@ -95,7 +93,6 @@ impl Gate {
     pub(crate) fn admit(
         &self,
         transaction: Transaction,
-        bytes: &[u8],
         now: TimeMs,
     ) -> Result<AdmittedBody, Inadmissible> {
         let (valid_until, max_ttl_ms) = (transaction.header().valid_until, self.limits.max_ttl_ms);
@@ -105,7 +102,7 @@ impl Gate {
         if valid_until > now.plus_ms(max_ttl_ms) {
             return Err(Inadmissible::TooFar { valid_until, max_ttl_ms });
         }
-        self.admit_for_block(transaction, bytes)
+        self.admit_for_block(transaction)
     }
 
     /// Takes in a transaction that a block lists: whether its time fits is judged by the time of the
@@ -113,20 +110,19 @@ impl Gate {
     pub(crate) fn admit_for_block(
         &self,
         transaction: Transaction,
-        bytes: &[u8],
     ) -> Result<AdmittedBody, Inadmissible> {
         let header = transaction.header();
         if header.chain != self.chain {
             let (found, expected) = (header.chain, self.chain);
             return Err(Inadmissible::ForeignChain { found, expected });
         }
-        let tx_id = header.tx_id();
+        let tx_id = transaction.tx_id();
         if let Some(place) = self.reader.view()?.transaction(tx_id)? {
             return Err(Inadmissible::Ordered { tx_id, height: place.height });
         }
         transaction.signed().verify()?;
         admission::admit_transaction(&transaction, self.chain, &self.limits)?;
-        Ok(AdmittedBody { transaction: Arc::new(transaction), bytes: bytes.into() })
+        Ok(AdmittedBody(transaction))
     }
 
     /// Takes in a transaction that a client submits here: its key must be listed too.
@@ -135,8 +131,8 @@ impl Gate {
         bytes: &[u8],
         now: TimeMs,
     ) -> Result<AdmittedBody, Inadmissible> {
-        let body = self.admit(Transaction::decode(bytes)?, bytes, now)?;
-        let key = body.transaction.header().submitter;
+        let body = self.admit(Transaction::decode(bytes)?, now)?;
+        let key = body.0.header().submitter;
         match self.reader.view()?.state(Namespace::Key, key.as_bytes())? {
             Some(_) => Ok(body),
             None => Err(Inadmissible::UnlistedSubmitter { key: key.id() }),

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use consensus::Standing;
+use rocks::Figures;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -22,12 +23,16 @@ pub(crate) struct Page {
     pub(crate) standing: watch::Receiver<Standing>,
     /// Transaction bodies.
     pub(crate) bodies: Bodies,
+    /// What the database counts.
+    pub(crate) figures: Figures,
 }
 
 async fn metrics(State(page): State<Page>) -> Result<String, StatusCode> {
     let standing = page.standing.borrow().clone();
     let (waiting, _) = page.bodies.waiting();
-    page.metrics.text(&standing, waiting).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+    page.metrics
+        .text(&standing, waiting, &page.figures.reads())
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// Serves `/metrics` until the process ends.

@@ -21,6 +21,7 @@ use crate::blocks::{Blocks, FRAME_MARGIN_BYTES};
 use crate::bodies::{AdmittedBody, Bodies};
 use crate::clock;
 use crate::desks::Desks;
+use crate::doctor::Alarm;
 use crate::fetches::{Fetches, Kind, Outcome};
 use crate::gate::{Gate, Inadmissible};
 use crate::metrics::Metrics;
@@ -99,6 +100,8 @@ pub(crate) struct Intake {
     pub(crate) standing: watch::Receiver<Standing>,
     /// Figures.
     pub(crate) metrics: Arc<Metrics>,
+    /// Where damage of the ledger is told.
+    pub(crate) alarm: Alarm,
 }
 
 impl Intake {
@@ -226,7 +229,7 @@ impl Intake {
                 let found = tokio::task::block_in_place(|| self.blocks.range(first, count));
                 match found {
                     Ok(blocks) => self.network.answer(channel, Response::Blocks(blocks)),
-                    Err(error) => tracing::error!(%error, "blocks cannot be read"),
+                    Err(error) => self.alarm.raise(&error),
                 }
             }
             Request::Fetch(Fetch::Bodies { leaves }) => {
@@ -295,9 +298,10 @@ impl Intake {
         let mut room = usize::try_from(FRAME_BYTES_MAX).expect("8 MiB") - FRAME_MARGIN_BYTES;
         let mut bodies = Vec::new();
         for body in distinct.iter().filter_map(|leaf| self.bodies.get(leaf)) {
-            let Some(left) = room.checked_sub(body.bytes.len()) else { break };
+            let bytes = body.0.bytes();
+            let Some(left) = room.checked_sub(bytes.len()) else { break };
             room = left;
-            bodies.push(body.bytes);
+            bodies.push(Arc::clone(bytes));
         }
         bodies
     }
@@ -312,7 +316,7 @@ impl Intake {
         if self.bodies.holds(&transaction.leaf()) {
             return; // forwarded again: its signatures were checked the first time
         }
-        let admitted = tokio::task::block_in_place(|| self.gate.admit(transaction, bytes, now));
+        let admitted = tokio::task::block_in_place(|| self.gate.admit(transaction, now));
         let Some(body) = self.admitted(from, admitted) else { return };
         let said = describe(&body, now);
         match self.bodies.insert(body) {
@@ -334,8 +338,7 @@ impl Intake {
         if !self.bodies.take_asked(&transaction.leaf()) {
             return false; // another member was faster, or nobody asked
         }
-        let admitted =
-            tokio::task::block_in_place(|| self.gate.admit_for_block(transaction, bytes));
+        let admitted = tokio::task::block_in_place(|| self.gate.admit_for_block(transaction));
         let Some(body) = self.admitted(from, admitted) else { return false };
         let said = describe(&body, clock::now());
         // It may belong to any of the decided blocks that are fetched at once.
@@ -353,6 +356,11 @@ impl Intake {
         match admitted {
             Ok(body) => Some(body),
             Err(Inadmissible::Ordered { .. }) => None, // late: its block is executed
+            // Ours, not the member's.
+            Err(Inadmissible::Store(error)) => {
+                self.alarm.raise(&error);
+                None
+            }
             Err(error) => {
                 self.refused(from, &error);
                 None
@@ -399,8 +407,7 @@ impl Intake {
             if !listed.contains(&transaction.leaf()) {
                 continue;
             }
-            let bytes = Arc::clone(bytes);
-            let body = AdmittedBody { transaction: Arc::new(transaction), bytes };
+            let body = AdmittedBody(transaction);
             let said = describe(&body, now);
             self.bodies.keep(body, height);
             self.input(Input::BodyHeld(said)).await;
@@ -412,11 +419,13 @@ impl Intake {
 
 /// What ordering looks at.
 pub(crate) fn describe(body: &AdmittedBody, now: TimeMs) -> Body {
-    let header = body.transaction.header();
+    let AdmittedBody(transaction) = body;
+    let header = transaction.header();
     Body {
-        leaf: body.transaction.leaf(),
-        tx_id: body.transaction.tx_id(),
-        bytes: u32::try_from(body.bytes.len()).expect("admission limits a transaction to 1 MiB"),
+        leaf: transaction.leaf(),
+        tx_id: transaction.tx_id(),
+        bytes: u32::try_from(transaction.bytes().len())
+            .expect("admission limits a transaction to 1 MiB"),
         operations: header.op_count.into(),
         valid_until: header.valid_until,
         received: now,
@@ -483,6 +492,7 @@ mod tests {
             connected: Arc::new(watch::Sender::new(Connected::default())),
             standing: watch::Sender::new(standing).subscribe(),
             metrics: Arc::new(Metrics::new(descriptor.quorum())),
+            alarm: Alarm::default(),
             descriptor,
         };
         (intake, queue)

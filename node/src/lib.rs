@@ -6,6 +6,7 @@ mod bodies;
 pub mod check;
 mod clock;
 mod desks;
+mod doctor;
 mod driver;
 mod executor;
 mod fetches;

@@ -13,6 +13,11 @@ use node::RunError;
 use node::check::Depth;
 use node::telemetry::{self, LogFormat};
 
+/// A node allocates several times for each operation, and its storage thread frees what others
+/// allocated: the system's allocator keeps such memory and gives little of it back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Node of the cold-chain consortium 京津冀冷链追溯节点
 #[derive(Parser)]
 #[command(name = "jjj-node", version)]
@@ -145,6 +150,7 @@ fn stopped_zh(error: &RunError) -> String {
         RunError::Network(_) => "节点网络无法启动".to_owned(),
         RunError::Consensus(_) => "共识任务停止".to_owned(),
         RunError::Storage(_) => "存储任务停止".to_owned(),
+        RunError::Damage(_) => "数据库损坏或磁盘已满，节点停止".to_owned(),
         RunError::Service { service, .. } => format!("{service} 服务停止"),
     }
 }

@@ -4,11 +4,11 @@
 //! a submitter is answered when its transaction has been executed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use proto::transaction::Transaction;
 use proto::{Hash, TimeMs, TxId};
 use thiserror::Error;
+
+use crate::bodies::AdmittedBody;
 
 /// Transactions that may wait. At 100 events each this is a day's upload of a province.
 const TRANSACTIONS_MAX: usize = 20_000;
@@ -29,48 +29,35 @@ pub(crate) enum MempoolError {
     },
 }
 
-/// A waiting transaction.
-#[derive(Clone, Debug)]
-pub(crate) struct Waiting {
-    /// The transaction.
-    pub(crate) transaction: Arc<Transaction>,
-    /// Its canonical bytes.
-    pub(crate) bytes: Arc<[u8]>,
-}
-
 /// The waiting transactions.
 #[derive(Debug, Default)]
 pub(crate) struct Mempool {
-    by_leaf: BTreeMap<Hash, Waiting>,
+    by_leaf: BTreeMap<Hash, AdmittedBody>,
     by_id: BTreeMap<TxId, Hash>,
     bytes: usize,
 }
 
 impl Mempool {
     /// Takes a transaction in; `false` where it waits already.
-    pub(crate) fn insert(
-        &mut self,
-        transaction: Arc<Transaction>,
-        bytes: Arc<[u8]>,
-    ) -> Result<bool, MempoolError> {
-        let (leaf, id) = (transaction.leaf(), transaction.tx_id());
+    pub(crate) fn insert(&mut self, body: AdmittedBody) -> Result<bool, MempoolError> {
+        let (leaf, id, length) = (body.0.leaf(), body.0.tx_id(), body.0.bytes().len());
         if self.by_leaf.contains_key(&leaf) {
             return Ok(false);
         }
-        if self.by_leaf.len() >= TRANSACTIONS_MAX || self.bytes + bytes.len() > BYTES_MAX {
+        if self.by_leaf.len() >= TRANSACTIONS_MAX || self.bytes + length > BYTES_MAX {
             return Err(MempoolError::Full { transactions: self.by_leaf.len(), bytes: self.bytes });
         }
-        self.bytes += bytes.len();
+        self.bytes += length;
         self.by_id.insert(id, leaf);
-        self.by_leaf.insert(leaf, Waiting { transaction, bytes });
+        self.by_leaf.insert(leaf, body);
         Ok(true)
     }
 
     /// Takes transactions out: they are decided, or their time is over.
-    pub(crate) fn remove(&mut self, leaf: &Hash) -> Option<Waiting> {
+    pub(crate) fn remove(&mut self, leaf: &Hash) -> Option<AdmittedBody> {
         let waiting = self.by_leaf.remove(leaf)?;
-        self.by_id.remove(&waiting.transaction.tx_id());
-        self.bytes -= waiting.bytes.len();
+        self.by_id.remove(&waiting.0.tx_id());
+        self.bytes -= waiting.0.bytes().len();
         Some(waiting)
     }
 
@@ -78,13 +65,13 @@ impl Mempool {
     pub(crate) fn expired(&self, now: TimeMs) -> Vec<Hash> {
         self.by_leaf
             .iter()
-            .filter(|(_, waiting)| waiting.transaction.header().valid_until < now)
+            .filter(|(_, waiting)| waiting.0.header().valid_until < now)
             .map(|(leaf, _)| *leaf)
             .collect()
     }
 
     /// A waiting transaction.
-    pub(crate) fn get(&self, leaf: &Hash) -> Option<&Waiting> {
+    pub(crate) fn get(&self, leaf: &Hash) -> Option<&AdmittedBody> {
         self.by_leaf.get(leaf)
     }
 
@@ -107,13 +94,13 @@ impl Mempool {
 #[cfg(test)]
 mod tests {
     use proto::ChainId;
-    use proto::codec::Canonical as _;
     use proto::operation::{OpUid, Operation, Salt};
     use proto::sign::SecretKey;
+    use proto::transaction::Transaction;
 
     use super::*;
 
-    fn transaction(number: u8) -> (Arc<Transaction>, Arc<[u8]>) {
+    fn body(number: u8) -> AdmittedBody {
         let operation = Operation {
             kind: 1,
             version: 1,
@@ -123,21 +110,17 @@ mod tests {
         };
         let key = SecretKey::from_seed(&[7; 32]);
         let until = TimeMs::new(1_000 + u64::from(number));
-        let transaction =
-            Transaction::sign(ChainId::default(), &key, until, vec![operation]).unwrap();
-        let bytes = transaction.encode().into();
-        (Arc::new(transaction), bytes)
+        AdmittedBody(Transaction::sign(ChainId::default(), &key, until, vec![operation]).unwrap())
     }
 
     #[test]
     fn a_transaction_waits_once_and_leaves_when_it_is_removed_or_expired() {
         let mut pool = Mempool::default();
         for number in [1, 2, 3, 2] {
-            let (transaction, bytes) = transaction(number);
-            pool.insert(transaction, bytes).unwrap();
+            pool.insert(body(number)).unwrap();
         }
         assert_eq!(pool.len(), 3);
-        let (second, _) = transaction(2);
+        let AdmittedBody(second) = body(2);
         assert!(pool.holds_id(&second.tx_id()));
         assert!(pool.remove(&second.leaf()).is_some());
         assert!(pool.remove(&second.leaf()).is_none());

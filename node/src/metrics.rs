@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use proto::quorum::Quorum;
+use rocks::{Lookups, Reads};
 
 type Level = Gauge<u64, AtomicU64>;
 
@@ -29,6 +30,59 @@ pub(crate) struct Metrics {
     evidence: Counter,
     sync_seconds: Histogram,
     append_seconds: Histogram,
+    store: StoreLevels,
+}
+
+/// What the database counts since the node was started; it counts by itself, so that the figures are
+/// set and never added to.
+struct StoreLevels {
+    questions: Level,
+    data: Cached,
+    indexes: Cached,
+    filters: Cached,
+    loaded_bytes: Level,
+}
+
+/// One kind of block in the cache.
+struct Cached {
+    hits: Level,
+    misses: Level,
+}
+
+impl Cached {
+    fn set(&self, lookups: Lookups) {
+        self.hits.set(lookups.hits);
+        self.misses.set(lookups.misses);
+    }
+}
+
+impl StoreLevels {
+    fn new(r: &mut Registry) -> Self {
+        Self {
+            questions: level(r, "store_reads", "Keys read from the database, and scans"),
+            data: Cached {
+                hits: level(r, "store_data_hits", "Blocks of rows found in the cache"),
+                misses: level(r, "store_data_misses", "Blocks of rows loaded"),
+            },
+            indexes: Cached {
+                hits: level(r, "store_index_hits", "Blocks of indexes found in the cache"),
+                misses: level(r, "store_index_misses", "Blocks of indexes loaded"),
+            },
+            filters: Cached {
+                hits: level(r, "store_filter_hits", "Blocks of filters found in the cache"),
+                misses: level(r, "store_filter_misses", "Blocks of filters loaded"),
+            },
+            loaded_bytes: level(r, "store_loaded_bytes", "Bytes that the cache took in"),
+        }
+    }
+
+    fn set(&self, reads: &Reads) {
+        self.questions.set(reads.questions);
+        self.data.set(reads.data);
+        self.indexes.set(reads.indexes);
+        self.filters.set(reads.filters);
+        self.loaded_bytes.set(reads.loaded_bytes);
+    }
 }
 
 impl fmt::Debug for Metrics {
@@ -82,6 +136,7 @@ impl Metrics {
             evidence: counter(r, "evidence", "Contradictions of signatures found"),
             sync_seconds: seconds(r, "journal_sync", "One sync of journal and safety record"),
             append_seconds: seconds(r, "block_append", "Execution and storage of one block"),
+            store: StoreLevels::new(r),
             registry,
         }
     }
@@ -108,7 +163,13 @@ impl Metrics {
     }
 
     /// Everything as text, as of now.
-    pub(crate) fn text(&self, standing: &Standing, mempool: usize) -> Result<String, fmt::Error> {
+    pub(crate) fn text(
+        &self,
+        standing: &Standing,
+        mempool: usize,
+        reads: &Reads,
+    ) -> Result<String, fmt::Error> {
+        self.store.set(reads);
         self.decided.set(standing.decided.value());
         self.executed.set(standing.executed.value());
         self.certified.set(standing.certified);
@@ -145,7 +206,9 @@ mod tests {
             bodies: 0,
             waits_for: Vec::new(),
         };
-        let text = metrics.text(&standing, 3).unwrap();
+        let filters = Lookups { hits: 40, misses: 2 };
+        let reads = Reads { questions: 50, filters, ..Reads::default() };
+        let text = metrics.text(&standing, 3, &reads).unwrap();
         for line in [
             "jjj_decided_height 7",
             "jjj_executed_height 6",
@@ -153,6 +216,10 @@ mod tests {
             "jjj_hardened_size 4",
             "jjj_voting 0",
             "jjj_mempool_transactions 3",
+            "jjj_store_reads 50",
+            "jjj_store_filter_hits 40",
+            "jjj_store_filter_misses 2",
+            "jjj_store_index_misses 0",
         ] {
             assert!(text.lines().any(|said| said == line), "{line}: {text}");
         }

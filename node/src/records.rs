@@ -59,7 +59,7 @@ fn encode(kind: u8, height: Option<Height>, content: &[u8]) -> Vec<u8> {
 
 /// The journal's bytes of a body for a block at `height`.
 pub(crate) fn encode_body(height: Option<Height>, body: &AdmittedBody) -> Vec<u8> {
-    encode(KIND_BODY, height, &body.bytes)
+    encode(KIND_BODY, height, body.0.bytes())
 }
 
 /// What a compacted journal still holds: bodies by their leaf, since every block looks them up, and the
@@ -80,7 +80,7 @@ impl Live {
 
     /// Adds a body for a block at `height`.
     pub(crate) fn add_body(&mut self, leaf: Hash, height: Option<Height>, body: &AdmittedBody) {
-        self.bodies.insert(leaf, (height, Arc::clone(&body.bytes)));
+        self.bodies.insert(leaf, (height, Arc::clone(body.0.bytes())));
     }
 
     /// Adds a record.
@@ -126,10 +126,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Read, DecodeError> {
     let content = input.raw("entry", input.remaining())?;
     match kind {
         KIND_RECORD => Ok(Read::Record(Record::decode(content)?)),
-        KIND_BODY => {
-            let transaction = Arc::new(Transaction::decode(content)?);
-            Ok(Read::Body(AdmittedBody { transaction, bytes: content.into() }, height))
-        }
+        KIND_BODY => Ok(Read::Body(AdmittedBody(Transaction::decode(content)?), height)),
         _ => Err(DecodeError::Invalid { field: "entry kind", rule: "is 1 or 2" }),
     }
 }

@@ -67,6 +67,16 @@ pub(crate) fn recover(
         None => SafetyRecord::default(),
         Some(bytes) => SafetyRecord::decode(&bytes).map_err(unreadable)?,
     };
+    // A power cut may take a block that was acknowledged where the disk does not keep what it was told
+    // to keep, or the end of the database's log was damaged afterwards.
+    if safety.size() > view.head().history_size() {
+        let (signed, head) = (safety.size() - 1, view.head());
+        tracing::error!(
+            "账本止于第 {head} 块，而本节点签认过至第 {signed} 块的历史：磁盘丢失了已确认的写入，缺失的区块将从其他节点取回 \
+             the ledger ends at height {head}, but this node signed the history up to height {signed}: the \
+             disk lost acknowledged writes; the blocks in between are fetched from the other members"
+        );
+    }
     let (mut found, mut live, mut held) = (Vec::new(), Live::default(), Vec::new());
     for bytes in bytes {
         match records::read(&bytes).map_err(unreadable)? {
@@ -82,10 +92,10 @@ pub(crate) fn recover(
             Read::Body(body, height) => {
                 // What is executed already must never be proposed again: no member could prepare it,
                 // and one that remembers it could not follow a block that holds it.
-                if view.transaction(body.transaction.tx_id())?.is_none() {
+                if view.transaction(body.0.tx_id())?.is_none() {
                     held.push(describe(&body, clock::now()));
                 }
-                live.add_body(body.transaction.leaf(), Some(height), &body);
+                live.add_body(body.0.leaf(), Some(height), &body);
                 bodies.keep(body, height);
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use consensus::{Config, Head, Input, Replica, Standing, restore};
 use genesis::Genesis;
-use genesis::home::{Home, HomeError, NodeConfig};
+use genesis::home::{Home, HomeError, NodeConfig, Storage};
 use genesis::keys::EntropyError;
 use genesis::keystore::KeystoreError;
 use genesis::password::Password;
@@ -18,15 +18,16 @@ use proto::epoch::Descriptor;
 use proto::sign::{KeyId, SecretKey};
 use proto::verified::SetVerifier;
 use proto::{ChainId, ValidatorIndex};
-use rocks::RocksStore;
+use rocks::{Figures, Memory, RocksStore};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 
-use crate::api::{Service, serve_api};
+use crate::api::{Lanes, Service, serve_api};
 use crate::blocks::Blocks;
 use crate::bodies::Bodies;
+use crate::doctor::{Advice, Alarm, Doctor};
 use crate::driver::{Driver, DriverError};
 use crate::executor::{
     self, DECISIONS_MAX, Decision, Executed, ExecutorError, NOTICES_MAX, Outlets, Refusals,
@@ -127,6 +128,9 @@ pub enum RunError {
     /// The storage task ended.
     #[error("storage: {0}")]
     Storage(String),
+    /// What the database holds is damaged, or it cannot write any more.
+    #[error("the database is damaged, or the disk is full: {0}")]
+    Damage(String),
     /// A service ended.
     #[error("{service}: {reason}")]
     Service {
@@ -172,9 +176,11 @@ pub async fn run(home: &Home, password: &Password, language: Language) -> Result
     let settings = Settings::of(&genesis, &config, me, transport);
     let others = settings.peers.iter().map(|peer| peer.validator).collect();
     let mesh = network::bind(&settings)?;
-    let ledger = open_ledger(home, &genesis)?;
+    let (ledger, figures) = open_ledger(home, &genesis, memory(config.storage))?;
     tracing::info!(validator = me.value(), grpc = %config.grpc, metrics = %config.metrics, "listening");
-    start(home, Identity { genesis, me, others, key: validator }, ledger, (mesh, grpc, page)).await
+    let doctor = Doctor::new(figures, config.storage.cache_mib);
+    let identity = Identity { genesis, me, others, key: validator };
+    start(home, identity, (ledger, doctor), (mesh, grpc, page)).await
 }
 
 /// Neither service asks who calls, so that neither is reachable from another machine.
@@ -211,11 +217,24 @@ pub(crate) fn ledger_folder(home: &Home) -> PathBuf {
     home.data_folder().join("ledger")
 }
 
-fn open_ledger(home: &Home, genesis: &Genesis) -> Result<Ledger<RocksStore>, RunError> {
+/// The memory that the operator gives to the database.
+fn memory(Storage { cache_mib, writes_mib }: Storage) -> Memory {
+    let bytes = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1024 * 1024);
+    Memory { cache_bytes: bytes(cache_mib), writes_bytes: bytes(writes_mib) }
+}
+
+fn open_ledger(
+    home: &Home,
+    genesis: &Genesis,
+    memory: Memory,
+) -> Result<(Ledger<RocksStore>, Figures), RunError> {
     let path = ledger_folder(home);
-    let store =
-        RocksStore::open(&path).map_err(|source| RunError::Store { path: path.clone(), source })?;
-    Ledger::open_or_create(store, genesis).map_err(|source| RunError::Ledger { path, source })
+    let store = RocksStore::open_with(&path, memory)
+        .map_err(|source| RunError::Store { path: path.clone(), source })?;
+    let figures = store.figures();
+    let ledger = Ledger::open_or_create(store, genesis);
+    let ledger = ledger.map_err(|source| RunError::Ledger { path, source })?;
+    Ok((ledger, figures))
 }
 
 /// Who this node is among which others.
@@ -229,20 +248,23 @@ struct Identity {
 async fn start(
     home: &Home,
     Identity { genesis, me, others, key }: Identity,
-    ledger: Ledger<RocksStore>,
+    (ledger, doctor): (Ledger<RocksStore>, Doctor),
     (mesh, grpc, page): (Bound, TcpListener, TcpListener),
 ) -> Result<(), RunError> {
     let head = recovery::head_of(&ledger)?;
     let bodies = Bodies::default();
     let recovered = recovery::recover(home, &genesis, me, &ledger, &bodies)?;
     let (network, events) = mesh.start();
-    let (parts, queues) = Parts::new(&genesis, &head, (me, others), (network, &ledger, bodies));
+    let handles = Handles { network, bodies, alarm: doctor.alarm() };
+    let (parts, queues) = Parts::new(&genesis, &head, (me, others), (&ledger, handles));
     let driver = parts.driver(key, head, recovered)?;
     let standing = driver.standing.subscribe();
     let intake = parts.intake(standing.clone());
-    let service = parts.service(standing.clone());
+    let service = parts.service(standing.clone(), doctor.advice());
     let outlets = parts.outlets();
-    let content = Page { metrics: parts.metrics, standing, bodies: parts.bodies };
+    let figures = doctor.figures();
+    let content = Page { metrics: parts.metrics, standing, bodies: parts.bodies, figures };
+    let mut watch = tokio::spawn(doctor.watch());
 
     let mut storage =
         tokio::task::spawn_blocking(move || executor::run(ledger, queues.decisions, &outlets));
@@ -258,6 +280,7 @@ async fn start(
             ended => ended_consensus(ended),
         },
         ended = &mut storage => ended_storage(ended),
+        ended = &mut watch => ended_watch(ended),
         ended = &mut mesh => ended_service("mesh", ended),
         ended = &mut metrics_page => ended_service("metrics", ended),
         ended = &mut api => ended_service("grpc", ended),
@@ -275,6 +298,13 @@ struct Queues {
     inputs: mpsc::Receiver<Input>,
     decisions: mpsc::Receiver<Decision>,
     notices: mpsc::Receiver<Input>,
+}
+
+/// What is there before the tasks.
+struct Handles {
+    network: Network,
+    bodies: Bodies,
+    alarm: Alarm,
 }
 
 /// What the tasks share: each takes its own copy of the handles.
@@ -296,6 +326,7 @@ struct Parts {
     notices: mpsc::Sender<Input>,
     executed: Arc<watch::Sender<Executed>>,
     connected: Arc<watch::Sender<Connected>>,
+    alarm: Alarm,
 }
 
 impl Parts {
@@ -303,8 +334,9 @@ impl Parts {
         genesis: &Genesis,
         head: &Head,
         (me, others): (ValidatorIndex, Vec<ValidatorIndex>),
-        (network, ledger, bodies): (Network, &Ledger<RocksStore>, Bodies),
+        (ledger, handles): (&Ledger<RocksStore>, Handles),
     ) -> (Self, Queues) {
+        let Handles { network, bodies, alarm } = handles;
         let descriptor = Arc::new(genesis.descriptor().clone());
         let (chain, reader) = (genesis.chain(), ledger.reader());
         let (inputs, input_queue) = mpsc::channel(INPUTS_MAX);
@@ -331,6 +363,7 @@ impl Parts {
             inputs,
             decisions,
             notices,
+            alarm,
         };
         let queues =
             Queues { inputs: input_queue, decisions: decision_queue, notices: notice_queue };
@@ -371,6 +404,7 @@ impl Parts {
             network: self.network.clone(),
             executor: self.decisions.clone(),
             metrics: Arc::clone(&self.metrics),
+            alarm: self.alarm.clone(),
         })
     }
 
@@ -388,10 +422,15 @@ impl Parts {
             connected: Arc::clone(&self.connected),
             standing,
             metrics: Arc::clone(&self.metrics),
+            alarm: self.alarm.clone(),
         }
     }
 
-    fn service(&self, standing: watch::Receiver<Standing>) -> Service {
+    fn service(
+        &self,
+        standing: watch::Receiver<Standing>,
+        advice: watch::Receiver<Option<Advice>>,
+    ) -> Service {
         Service {
             me: self.me,
             others: self.others.clone(),
@@ -402,9 +441,10 @@ impl Parts {
             inputs: self.inputs.clone(),
             executed: self.executed.subscribe(),
             standing,
+            advice,
             connected: self.connected.subscribe(),
             refusals: self.refusals.clone(),
-            lanes: Arc::default(),
+            lanes: Arc::new(Lanes::new(&self.alarm)),
         }
     }
 
@@ -434,6 +474,10 @@ fn ended_storage(ended: Ended<Result<(), ExecutorError>>) -> Result<(), RunError
         Ok(Err(error)) => Err(RunError::Storage(error.to_string())),
         Err(error) => Err(RunError::Storage(error.to_string())),
     }
+}
+
+fn ended_watch(ended: Ended<String>) -> Result<(), RunError> {
+    Err(RunError::Damage(ended.unwrap_or_else(|error| error.to_string())))
 }
 
 /// Consensus sees the end of the storage task by its queues, which close before the database does; the reason
@@ -490,11 +534,17 @@ mod tests {
         ] {
             let (listen, peers) = (vec!["/ip4/127.0.0.1/tcp/7100".to_owned()], Vec::new());
             let (grpc, metrics) = (grpc.parse().unwrap(), metrics.parse().unwrap());
-            let config = NodeConfig { listen, grpc, metrics, peers };
+            let storage = Storage::default();
+            let config = NodeConfig { listen, grpc, metrics, storage, peers };
             let said = check_loopback(&config).err().map(|error| error.to_string());
             let named = said.as_ref().zip(refused).is_some_and(|(said, it)| said.starts_with(it));
             assert!(named || (said.is_none() && refused.is_none()), "{config:?}: {said:?}");
         }
+    }
+
+    #[test]
+    fn a_configuration_that_names_no_memory_gives_what_the_store_takes_by_itself() {
+        assert_eq!(memory(Storage::default()), Memory::default());
     }
 
     #[tokio::test]

@@ -1,5 +1,8 @@
 //! Transactions: one signed header over a tree of operations, so that one operation can be shown alone.
 
+use std::fmt;
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use crate::codec::{Canonical, DecodeError, Reader, Writer};
@@ -106,10 +109,32 @@ impl Canonical for SignedTxHeader {
 
 /// A transaction with its operations. Decoding checks that they are the ones that were signed for,
 /// not the signature itself.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Transaction {
+///
+/// It is decoded and hashed once, where it enters a process, and shared from there on: a clone is a
+/// count, and its leaf, name, operations' leaves and bytes are looked up, not computed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Transaction(Arc<Parts>);
+
+/// What a transaction is, and what follows from it.
+#[derive(PartialEq, Eq)]
+struct Parts {
     signed: SignedTxHeader,
     operations: Vec<Operation>,
+    tx_id: TxId,
+    leaf: Hash,
+    /// Leaves of the operations, in their order.
+    op_leaves: Vec<Hash>,
+    /// The encoding.
+    bytes: Arc<[u8]>,
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction")
+            .field("signed", &self.0.signed)
+            .field("operations", &self.0.operations)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why operations do not make a transaction.
@@ -157,59 +182,83 @@ impl Transaction {
                 return Err(TransactionError::OperationTooLarge { index, found });
             }
         }
-        let leaves: Vec<Hash> = operations.iter().map(Operation::leaf).collect();
+        let op_leaves: Vec<Hash> = operations.iter().map(Operation::leaf).collect();
         let submitter = key.public();
-        let op_root = tree::root(&leaves);
+        let op_root = tree::root(&op_leaves);
         let header = TxHeader { chain, submitter, valid_until, op_count, op_root };
         let signature = key.sign(&header.signed_bytes());
-        let transaction = Self { signed: SignedTxHeader { header, signature }, operations };
-        let found = transaction.encode().len();
+        let signed = SignedTxHeader { header, signature };
+        let mut out = Writer::default();
+        signed.encode_to(&mut out);
+        for operation in &operations {
+            out.bytes32(&operation.encode());
+        }
+        let bytes = out.into_bytes();
+        let found = bytes.len();
         if too_large(found, TX_BYTES_MAX) {
             return Err(TransactionError::TooLarge { found });
         }
-        Ok(transaction)
+        Ok(Self::new(signed, operations, op_leaves, bytes.into()))
+    }
+
+    fn new(
+        signed: SignedTxHeader,
+        operations: Vec<Operation>,
+        op_leaves: Vec<Hash>,
+        bytes: Arc<[u8]>,
+    ) -> Self {
+        let (tx_id, leaf) = (signed.header.tx_id(), signed.leaf());
+        Self(Arc::new(Parts { signed, operations, tx_id, leaf, op_leaves, bytes }))
     }
 
     /// Header and signature.
-    pub const fn signed(&self) -> &SignedTxHeader {
-        &self.signed
+    pub fn signed(&self) -> &SignedTxHeader {
+        &self.0.signed
     }
 
     /// The header.
-    pub const fn header(&self) -> &TxHeader {
-        &self.signed.header
+    pub fn header(&self) -> &TxHeader {
+        &self.0.signed.header
     }
 
     /// The operations, in the order of their leaves.
     pub fn operations(&self) -> &[Operation] {
-        &self.operations
+        &self.0.operations
+    }
+
+    /// Leaves of the operations, in their order.
+    pub fn op_leaves(&self) -> &[Hash] {
+        &self.0.op_leaves
     }
 
     /// The name of the submission.
     pub fn tx_id(&self) -> TxId {
-        self.signed.header.tx_id()
+        self.0.tx_id
     }
 
     /// Leaf in a block's transaction tree.
     pub fn leaf(&self) -> Hash {
-        self.signed.leaf()
+        self.0.leaf
+    }
+
+    /// The encoding.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.0.bytes
     }
 }
 
 /// Signed header, then each operation behind its length.
 impl Canonical for Transaction {
     fn encode_to(&self, out: &mut Writer) {
-        self.signed.encode_to(out);
-        for operation in &self.operations {
-            out.bytes32(&operation.encode());
-        }
+        out.raw(&self.0.bytes);
     }
 
     fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut start = input.clone();
         let before = input.remaining();
         let signed = SignedTxHeader::decode_from(input)?;
         let mut operations = Vec::new();
-        let mut leaves = Vec::new();
+        let mut op_leaves = Vec::new();
         for _ in 0..signed.header.op_count {
             let bytes = input.bytes32("operation", OPERATION_BYTES_MAX)?;
             let found = u64::try_from(before.saturating_sub(input.remaining()));
@@ -218,15 +267,16 @@ impl Canonical for Transaction {
                 let (field, limit) = ("transaction", TX_BYTES_MAX.into());
                 return Err(DecodeError::TooLong { field, found, limit });
             }
-            leaves.push(Tag::Op.hash(bytes));
+            op_leaves.push(Tag::Op.hash(bytes));
             operations.push(Operation::decode(bytes)?);
         }
-        if tree::root(&leaves) != signed.header.op_root {
+        if tree::root(&op_leaves) != signed.header.op_root {
             return Err(DecodeError::Invalid {
                 field: "op_root",
                 rule: "the operations are not the ones that were signed for",
             });
         }
-        Ok(Self { signed, operations })
+        let bytes = start.raw("transaction", before.saturating_sub(input.remaining()))?;
+        Ok(Self::new(signed, operations, op_leaves, bytes.into()))
     }
 }

@@ -261,15 +261,17 @@ impl World {
         node.replica = Some(Box::new(Replica::new(config, restored)));
         let clock = node.clock(now);
         let bodies: Vec<_> = node.disk.bodies().copied().collect();
+        let mut inputs = Vec::new();
         for mut body in bodies {
             body.received = clock;
             self.node_mut(id).known.insert(body.leaf, body);
             if !self.node(id).disk.includes(&body.leaf) {
-                self.feed(id, Input::BodyHeld(body));
+                inputs.push(Input::BodyHeld(body));
             }
         }
         self.note(id, &|| "start".to_owned());
-        self.feed(id, Input::Start);
+        inputs.push(Input::Start);
+        self.feed_all(id, inputs);
     }
 
     /// Kills a node now.
@@ -283,12 +285,17 @@ impl World {
 
     /// One step of a replica, and everything it wants done.
     fn feed(&mut self, id: usize, input: Input) {
+        self.feed_all(id, [input]);
+    }
+
+    /// The same with inputs that came together.
+    fn feed_all(&mut self, id: usize, inputs: impl IntoIterator<Item = Input>) {
         let now = self.now;
         let mut actions = std::mem::take(&mut self.actions);
         let node = self.node_mut(id);
         let clock = node.clock(now);
         if let Some(replica) = node.replica.as_mut() {
-            replica.step(clock, input, &mut actions);
+            replica.step_all(clock, inputs, &mut actions);
             for action in actions.drain(..) {
                 if self.is_doomed(id) {
                     break;

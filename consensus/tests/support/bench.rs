@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use consensus::{
     Action, Body, Config, Draft, Evidence, Halt, Head, Input, Mode, Own, Record, Replica,
-    SafetyRecord, StatusDraft, Timer, Voting, restore,
+    SafetyRecord, StatusDraft, Timer, Voting, Work, restore,
 };
 use expect_test::Expect;
 use proto::block::{Block, BlockHeader};
@@ -165,6 +165,10 @@ impl Bench {
             ["timer", name] => self.fire(name),
             ["body", name] => self.body(name, 100),
             ["body", name, bytes] => self.body(name, bytes.parse().unwrap()),
+            ["bodies", names @ ..] => {
+                let inputs = names.iter().map(|name| self.held(name, 100)).collect();
+                self.step_all(inputs)
+            }
             ["drop", name] => self.step(Input::BodyDropped(leaf(name))),
             ["fetched", name] => {
                 let block = self.blocks[*name].clone();
@@ -176,7 +180,12 @@ impl Bench {
                 self.step(Input::Signed(own))
             }
             ["halt"] => self.step(Input::Halt(Halt::Operator)),
-            ["executed", height, name] => self.executed(height.parse().unwrap(), root(name)),
+            ["executed", height, name] => {
+                self.executed(height.parse().unwrap(), root(name), Work::Done)
+            }
+            ["executed", height, name, "left"] => {
+                self.executed(height.parse().unwrap(), root(name), Work::Left)
+            }
             ["restart"] => self.restart(),
             ["wipe"] => {
                 self.synced.clear();
@@ -227,17 +236,16 @@ impl Bench {
     }
 
     fn body(&mut self, name: &str, bytes: u32) -> Vec<String> {
+        let held = self.held(name, bytes);
+        self.step(held)
+    }
+
+    fn held(&self, name: &str, bytes: u32) -> Input {
         // Names that differ only in a final quote are one transaction with two signatures.
         let tx_id = TxId(Tag::TxId.hash(name.trim_end_matches('\'').as_bytes()));
         let valid_until = self.now.plus_ms(3_600_000);
-        self.step(Input::BodyHeld(Body {
-            leaf: leaf(name),
-            tx_id,
-            bytes,
-            operations: 1,
-            valid_until,
-            received: self.now,
-        }))
+        let (leaf, received) = (leaf(name), self.now);
+        Input::BodyHeld(Body { leaf, tx_id, bytes, operations: 1, valid_until, received })
     }
 
     fn fire(&mut self, name: &str) -> Vec<String> {
@@ -277,7 +285,7 @@ impl Bench {
         out
     }
 
-    fn executed(&mut self, height: u64, root: Hash) -> Vec<String> {
+    fn executed(&mut self, height: u64, root: Hash, work: Work) -> Vec<String> {
         let height = Height::new(height);
         if let Some(decided) = self.decided.get(&height) {
             let header = decided.block.header();
@@ -292,7 +300,7 @@ impl Bench {
                 hardened: self.head.hardened,
             };
         }
-        self.step(Input::Executed { height, root })
+        self.step(Input::Executed { height, root, work })
     }
 
     /// Kills the replica and starts it again with what was synced.
@@ -326,8 +334,12 @@ impl Bench {
     }
 
     fn step(&mut self, input: Input) -> Vec<String> {
+        self.step_all(vec![input])
+    }
+
+    fn step_all(&mut self, inputs: Vec<Input>) -> Vec<String> {
         let mut actions = Vec::new();
-        self.replica.step(self.now, input, &mut actions);
+        self.replica.step_all(self.now, inputs, &mut actions);
         actions.into_iter().filter_map(|action| self.effect(action)).collect()
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use genesis::ceremony;
 use genesis::files::{Access, write_durably};
-use genesis::home::{ConfigError, Home, NodeConfig, Peer};
+use genesis::home::{ConfigError, Home, NodeConfig, Peer, Storage};
 use genesis::homes::{self, Host, Layout, Written};
 use genesis::inspection::inspect;
 use genesis::keys::KeyPurpose;
@@ -192,10 +192,11 @@ fn a_configuration_is_strict() {
         listen: vec!["/ip4/127.0.0.1/tcp/7100".to_owned()],
         grpc: "127.0.0.1:7101".parse().unwrap(),
         metrics: "127.0.0.1:7102".parse().unwrap(),
+        storage: Storage::default(),
         peers: vec![Peer { validator: 1, address: "/ip4/127.0.0.1/tcp/7110".to_owned() }],
     };
     assert_eq!(good.check(), Ok(()));
-    let cases: [(ConfigChange, ConfigError); 5] = [
+    let cases: [(ConfigChange, ConfigError); 7] = [
         (|config| config.listen.clear(), ConfigError::NoListen),
         (
             |config| config.listen[0] = "127.0.0.1:7100".to_owned(),
@@ -213,6 +214,19 @@ fn a_configuration_is_strict() {
             |config| config.metrics = config.grpc,
             ConfigError::SameAddress { address: "127.0.0.1:7101".parse().unwrap() },
         ),
+        (
+            |config| config.storage.cache_mib = 8,
+            ConfigError::Memory { field: "storage.cache_mib", min: 16, max: 1024 * 1024, found: 8 },
+        ),
+        (
+            |config| config.storage.writes_mib = 20_000,
+            ConfigError::Memory {
+                field: "storage.writes_mib",
+                min: 16,
+                max: 16 * 1024,
+                found: 20_000,
+            },
+        ),
     ];
     for (change, expected) in cases {
         let mut config = good.clone();
@@ -224,6 +238,17 @@ fn a_configuration_is_strict() {
     fs::write(home.config_file(), good.to_text() + "\ncolour = 1\n").unwrap();
     let error = home.read_config().unwrap_err().to_string();
     assert!(error.contains("unknown field `colour`"), "{error}");
+
+    for (written, expected) in [
+        ("", Storage::default()),
+        ("[storage]\ncache_mib = 512\n", Storage { cache_mib: 512, ..Storage::default() }),
+        ("[storage]\nwrites_mib = 16\n", Storage { writes_mib: 16, ..Storage::default() }),
+    ] {
+        let addresses = "listen = [\"/ip4/127.0.0.1/tcp/1\"]\ngrpc = \"127.0.0.1:2\"\n\
+                         metrics = \"127.0.0.1:3\"\npeers = []\n";
+        fs::write(home.config_file(), format!("{addresses}{written}")).unwrap();
+        assert_eq!(home.read_config().unwrap().storage, expected, "{written}");
+    }
 }
 
 #[test]

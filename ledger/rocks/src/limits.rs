@@ -1,15 +1,30 @@
 //! How much memory and how many files the store takes, each number with its reason.
 
-/// Bytes of blocks, indexes and filters kept in memory, for all columns together. The system's own
-/// file cache holds more; three nodes on one machine of 4 GiB must fit.
-pub(crate) const CACHE_BYTES: usize = 128 * 1024 * 1024;
+/// Memory that a store takes, as the operator set it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Memory {
+    /// Bytes of blocks, indexes and filters kept in memory, for all columns together.
+    pub cache_bytes: usize,
+    /// Bytes of writes kept in memory, for all columns together. Beyond them the largest column is
+    /// flushed.
+    pub writes_bytes: usize,
+}
 
-/// Bytes of writes kept in memory, for all columns together. Beyond them the largest column is
-/// flushed. A full block writes 10 MB, so a flush comes every dozen blocks at full load.
-pub(crate) const WRITES_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Three nodes on one machine of 4 GiB fit, and the system's own file cache holds more. A full block
+/// writes 10 MB, so that a flush comes every eight blocks at full load.
+impl Default for Memory {
+    fn default() -> Self {
+        Self { cache_bytes: 128 * 1024 * 1024, writes_bytes: 96 * 1024 * 1024 }
+    }
+}
 
-/// Bytes of writes of one column before it is flushed: three of them may be in flight.
-pub(crate) const COLUMN_WRITES_BYTES: usize = 32 * 1024 * 1024;
+impl Memory {
+    /// Bytes of writes of one column before it is flushed: three of them may be in flight, and the
+    /// other columns need room too.
+    pub(crate) const fn column_writes_bytes(self) -> usize {
+        self.writes_bytes / 4
+    }
+}
 
 /// Write buffers of one column: one that fills, two that are being flushed.
 pub(crate) const COLUMN_BUFFERS_MAX: i32 = 3;
@@ -18,8 +33,16 @@ pub(crate) const COLUMN_BUFFERS_MAX: i32 = 3;
 /// seldom are flushed so that old logs can go.
 pub(crate) const LOG_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// Bytes of one table block before compression: a page of the state trie or ten receipts.
-pub(crate) const BLOCK_BYTES: usize = 8 * 1024;
+/// Bytes of a table block, before compression, where keys are asked for at random: what is read to
+/// answer with one record.
+pub(crate) const POINT_BLOCK_BYTES: usize = 4 * 1024;
+
+/// Bytes of a table block, before compression, of what is read by height: compression finds more in a
+/// larger one.
+pub(crate) const APPENDED_BLOCK_BYTES: usize = 16 * 1024;
+
+/// Bytes of one block of an index or a filter: what a read loads where the cache does not hold it.
+pub(crate) const METADATA_BLOCK_BYTES: usize = 4 * 1024;
 
 /// Bits of bloom filter per key: one read in a hundred goes to the disk in vain, and a missing key
 /// costs 0.5 microseconds instead of 3.4.
@@ -40,3 +63,6 @@ pub(crate) const EVENT_LOG_FILES: usize = 5;
 
 /// Bytes of one file of RocksDB's own log of events.
 pub(crate) const EVENT_LOG_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes at the end of RocksDB's own log of events in which the reason of a failure is looked for.
+pub(crate) const EVENT_TAIL_BYTES: u64 = 64 * 1024;

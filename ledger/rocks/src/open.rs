@@ -5,21 +5,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use ledger::store::Column;
-use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
-    IteratorMode, Options,
-};
+use rocksdb::statistics::StatsLevel;
+use rocksdb::{DB, DBRecoveryMode, IteratorMode, Options};
 use thiserror::Error;
 
+use crate::columns;
 use crate::limits::{
-    BACKGROUND_JOBS, BLOCK_BYTES, CACHE_BYTES, COLUMN_BUFFERS_MAX, COLUMN_WRITES_BYTES,
-    EVENT_LOG_BYTES, EVENT_LOG_FILES, FILES_OPEN_MAX, FILTER_BITS_PER_KEY, LOG_BYTES_MAX,
-    TABLE_SYNC_BYTES, WRITES_BYTES_MAX,
+    BACKGROUND_JOBS, EVENT_LOG_BYTES, EVENT_LOG_FILES, FILES_OPEN_MAX, LOG_BYTES_MAX, Memory,
+    TABLE_SYNC_BYTES,
 };
-
-/// The column that RocksDB makes by itself; nothing is kept in it.
-const DEFAULT_COLUMN: &str = "default";
+use crate::log;
 
 /// Why a store is not opened. Nothing was changed.
 #[derive(Debug, Error)]
@@ -56,6 +51,24 @@ pub enum OpenError {
         /// Columns that this version does not know.
         unknown: Vec<String>,
     },
+    /// The log is damaged before its end: what was acknowledged cannot be replayed.
+    #[error(
+        "{}: the log is damaged at byte {damaged}, and a record that was written later is readable ({} \
+         at byte {readable}): acknowledged writes would be lost; restore the folder from a backup, or \
+         move it away and let the other members send everything",
+        path.display(),
+        inside.display()
+    )]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// Byte of the file from which on it cannot be read.
+        damaged: u64,
+        /// Byte at which a later record begins.
+        readable: u64,
+        /// The file that holds it.
+        inside: PathBuf,
+    },
     /// Another process has it open.
     #[error("{}: another process has the store open", path.display())]
     InUse {
@@ -84,40 +97,57 @@ pub enum OpenError {
     },
 }
 
+/// An open database.
+pub(crate) struct Opened {
+    pub(crate) database: DB,
+    /// The options that it was opened with: they share the counts of reads with it.
+    pub(crate) options: Options,
+}
+
 /// What a folder holds before it is opened.
 enum Found {
     Nothing,
-    Store,
+    /// A store, with the names of its files.
+    Store(BTreeSet<String>),
 }
 
 /// Opens for reading and writing; a folder that is absent or empty becomes a new store.
-pub(crate) fn open(path: &Path) -> Result<DB, OpenError> {
+pub(crate) fn open(path: &Path, memory: Memory) -> Result<Opened, OpenError> {
     match look(path)? {
         Found::Nothing => {
             let step = "create the folder";
             fs::create_dir_all(path).map_err(|source| folder(path, step, source))?;
         }
-        Found::Store => {
+        Found::Store(names) => {
+            log::check(path, names.into_iter())?;
             if check_columns(path)? == Columns::Unfinished {
                 refuse_content(path)?;
             }
         }
     }
-    DB::open_cf_descriptors(&database(), path, descriptors()).map_err(|source| {
-        if source.as_ref().contains("lock") { in_use(path) } else { refused(path)(source) }
-    })
+    let options = options(memory);
+    let database = DB::open_cf_descriptors(&options, path, columns::descriptors(memory)).map_err(
+        |source| {
+            if source.as_ref().contains("lock") { in_use(path) } else { refused(path)(source) }
+        },
+    )?;
+    Ok(Opened { database, options })
 }
 
 /// Opens an existing store for reading alone. Several may do so at once.
-pub(crate) fn open_read_only(path: &Path) -> Result<DB, OpenError> {
+pub(crate) fn open_read_only(path: &Path) -> Result<Opened, OpenError> {
     match look(path)? {
         Found::Nothing => Err(OpenError::Absent { path: path.to_owned() }),
-        Found::Store => {
+        Found::Store(names) => {
+            log::check(path, names.into_iter())?;
             if check_columns(path)? == Columns::Unfinished {
                 return Err(OpenError::Absent { path: path.to_owned() });
             }
-            DB::open_cf_descriptors_read_only(&database(), path, descriptors(), false)
-                .map_err(refused(path))
+            let memory = Memory::default();
+            let (options, columns) = (options(memory), columns::descriptors(memory));
+            let database = DB::open_cf_descriptors_read_only(&options, path, columns, false)
+                .map_err(refused(path))?;
+            Ok(Opened { database, options })
         }
     }
 }
@@ -135,7 +165,7 @@ fn look(path: &Path) -> Result<Found, OpenError> {
         names.insert(entry.file_name().to_string_lossy().into_owned());
     }
     if names.contains("CURRENT") {
-        return Ok(Found::Store);
+        return Ok(Found::Store(names));
     }
     if let Some(found) = names.iter().find(|name| holds_data(name)) {
         return Err(OpenError::CurrentMissing { path: path.to_owned(), found: found.clone() });
@@ -167,7 +197,7 @@ enum Columns {
 fn check_columns(path: &Path) -> Result<Columns, OpenError> {
     let found: BTreeSet<String> =
         DB::list_cf(&Options::default(), path).map_err(refused(path))?.into_iter().collect();
-    let expected: BTreeSet<String> = column_names().map(str::to_owned).collect();
+    let expected: BTreeSet<String> = columns::names().map(str::to_owned).collect();
     let unknown: Vec<String> = found.difference(&expected).cloned().collect();
     if !unknown.is_empty() {
         let missing = expected.difference(&found).cloned().collect();
@@ -186,7 +216,7 @@ fn refuse_content(path: &Path) -> Result<(), OpenError> {
         let handle = columns.cf_handle(name).expect("opened with this name");
         if let Some(first) = columns.iterator_cf(handle, IteratorMode::Start).next() {
             first.map_err(refused(path))?;
-            let missing = column_names().map(str::to_owned).filter(|name| !found.contains(name));
+            let missing = columns::names().map(str::to_owned).filter(|name| !found.contains(name));
             let (missing, unknown) = (missing.collect(), Vec::new());
             return Err(OpenError::Columns { path: path.to_owned(), missing, unknown });
         }
@@ -194,50 +224,27 @@ fn refuse_content(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn column_names() -> impl Iterator<Item = &'static str> {
-    Column::ALL.iter().map(|column| column.name()).chain([DEFAULT_COLUMN])
-}
-
-fn database() -> Options {
+fn options(memory: Memory) -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_paranoid_checks(true);
-    // A record torn at the end of the log was never acknowledged and is dropped; damage before the
-    // end is refused. Point-in-time recovery would open an older state and call it a success.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    // A record torn at the end of the log was never acknowledged and is dropped, whatever stands in
+    // its place. Alone this mode would open an older state where the damage lies before the end:
+    // `log::check` has refused that.
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
     // A log file that was deleted is missed, not skipped.
     options.set_track_and_verify_wals_in_manifest(true);
-    options.set_db_write_buffer_size(WRITES_BYTES_MAX);
+    options.set_db_write_buffer_size(memory.writes_bytes);
     options.set_max_total_wal_size(LOG_BYTES_MAX);
     options.set_max_open_files(FILES_OPEN_MAX);
     options.set_max_background_jobs(BACKGROUND_JOBS);
     options.set_bytes_per_sync(TABLE_SYNC_BYTES);
     options.set_keep_log_file_num(EVENT_LOG_FILES);
     options.set_max_log_file_size(EVENT_LOG_BYTES);
-    options
-}
-
-fn descriptors() -> Vec<ColumnFamilyDescriptor> {
-    let cache = Cache::new_lru_cache(CACHE_BYTES);
-    column_names().map(|name| ColumnFamilyDescriptor::new(name, column(&cache))).collect()
-}
-
-fn column(cache: &Cache) -> Options {
-    let mut table = BlockBasedOptions::default();
-    table.set_block_cache(cache);
-    table.set_block_size(BLOCK_BYTES);
-    table.set_bloom_filter(FILTER_BITS_PER_KEY, false);
-    // Counted in the cache, so that its size bounds the memory of a database of any size.
-    table.set_cache_index_and_filter_blocks(true);
-    table.set_cache_index_and_filter_blocks_with_high_priority(true);
-    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
-    let mut options = Options::default();
-    options.set_block_based_table_factory(&table);
-    options.set_compression_type(DBCompressionType::Lz4);
-    options.set_write_buffer_size(COLUMN_WRITES_BYTES);
-    options.set_max_write_buffer_number(COLUMN_BUFFERS_MAX);
-    options.set_level_compaction_dynamic_level_bytes(true);
+    // Counts alone: no clock is read for them, and a count costs nanoseconds.
+    options.enable_statistics();
+    options.set_statistics_level(StatsLevel::ExceptHistogramOrTimers);
     options
 }
 

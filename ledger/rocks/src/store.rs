@@ -3,17 +3,21 @@
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
-use ledger::store::{Batch, Change, Column, Durability, Store, StoreError, StoreRead, Visit};
+use ledger::store::{At, Batch, Change, Column, Durability, Store, StoreError, StoreRead, Visit};
 use rocksdb::{ColumnFamily, DB, ReadOptions, Snapshot, WriteBatch, WriteOptions};
 
-use crate::open::{self, OpenError};
+use crate::figures::Figures;
+use crate::limits::Memory;
+use crate::open::{self, OpenError, Opened};
 
 /// A store in a folder.
 pub struct RocksStore {
-    database: DB,
+    database: Arc<DB>,
     synced: WriteOptions,
     buffered: WriteOptions,
+    figures: Figures,
 }
 
 /// The content of a [`RocksStore`] at one moment.
@@ -25,7 +29,12 @@ pub struct RocksSnapshot<'a> {
 impl RocksStore {
     /// Opens the store in `path`; a folder that is absent or empty becomes a new one.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        open::open(path).map(Self::over)
+        Self::open_with(path, Memory::default())
+    }
+
+    /// The same with as much memory as the operator gives.
+    pub fn open_with(path: &Path, memory: Memory) -> Result<Self, OpenError> {
+        open::open(path, memory).map(Self::over)
     }
 
     /// Opens an existing store for reading, as it was when it was last closed or killed; each write
@@ -34,10 +43,17 @@ impl RocksStore {
         open::open_read_only(path).map(Self::over)
     }
 
-    fn over(database: DB) -> Self {
+    fn over(Opened { database, options }: Opened) -> Self {
         let (mut synced, buffered) = (WriteOptions::default(), WriteOptions::default());
         synced.set_sync(true);
-        Self { database, synced, buffered }
+        let database = Arc::new(database);
+        let figures = Figures::new(options, &database);
+        Self { database, synced, buffered, figures }
+    }
+
+    /// What the store counts.
+    pub fn figures(&self) -> Figures {
+        self.figures.clone()
     }
 
     fn column(&self, column: Column) -> &ColumnFamily {
@@ -52,7 +68,7 @@ impl RocksStore {
     ) -> Result<Option<Vec<u8>>, StoreError> {
         self.database
             .get_cf_opt(self.column(column), key, options)
-            .map_err(|error| StoreError::unreadable("read a value", (column, key), error))
+            .map_err(|error| self.unreadable(column, At::Key(key.to_vec()), error))
     }
 
     fn get_many(
@@ -64,10 +80,11 @@ impl RocksStore {
         let sorted = keys.is_sorted();
         let found =
             self.database.batched_multi_get_cf_opt(self.column(column), keys, sorted, options);
-        (keys.iter().zip(found))
-            .map(|(key, value)| match value {
+        let found = found.into_iter().zip(keys);
+        found
+            .map(|(value, key)| match value {
                 Ok(value) => Ok(value.map(|bytes| bytes.to_vec())),
-                Err(error) => Err(StoreError::unreadable("read a value", (column, key), error)),
+                Err(error) => Err(self.unreadable(column, At::Key(key.clone()), error)),
             })
             .collect()
     }
@@ -86,19 +103,29 @@ impl RocksStore {
             options.set_iterate_upper_bound(until);
         }
         let mut pairs = self.database.raw_iterator_cf_opt(self.column(column), options);
+        let mut last: Option<Vec<u8>> = None;
         pairs.seek(from);
-        let mut last = from.to_vec();
         while let Some((key, value)) = pairs.item() {
             if visit(key, value) == ControlFlow::Break(()) {
                 return Ok(());
             }
+            let last = last.get_or_insert_default();
             last.clear();
             last.extend_from_slice(key);
             pairs.next();
         }
         // An iterator stops at damage as it stops at the end; only its status tells them apart.
-        let place = (column, last.as_slice());
-        pairs.status().map_err(|error| StoreError::unreadable("read on from there", place, error))
+        pairs.status().map_err(|error| {
+            let at = last.map_or_else(|| At::From(from.to_vec()), At::After);
+            self.unreadable(column, at, error)
+        })
+    }
+
+    /// What a read met; it is kept for whoever watches the store, because a reader may be anybody.
+    fn unreadable(&self, column: Column, at: At, error: rocksdb::Error) -> StoreError {
+        let error = StoreError::unreadable(column, at, error);
+        self.figures.note(&error);
+        error
     }
 }
 

@@ -94,8 +94,11 @@ impl<R: StoreRead> Run<'_, '_, R> {
             }
         })?;
         // A page that cannot be read is a fault already; the values under it are not to blame.
-        if let Some(failed @ StoreError::Failed { .. }) = failed {
-            return Err(failed);
+        match failed {
+            Some(error @ (StoreError::Failed { .. } | StoreError::Unreadable { .. })) => {
+                return Err(error);
+            }
+            Some(StoreError::Damaged { .. } | StoreError::Changed { .. }) | None => (),
         }
         self.counts.state_keys = keys;
         for found in wrong {

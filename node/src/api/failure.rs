@@ -31,6 +31,8 @@ pub(super) struct Failure {
     zh: String,
     en: String,
     metadata: Vec<(&'static str, String)>,
+    /// What is damaged, where the request met damage: for the operator, not for the caller.
+    damage: Option<String>,
 }
 
 impl Failure {
@@ -41,7 +43,7 @@ impl Failure {
         zh: impl Into<String>,
         en: impl Into<String>,
     ) -> Self {
-        Self { code, reason, zh: zh.into(), en: en.into(), metadata: Vec::new() }
+        Self { code, reason, zh: zh.into(), en: en.into(), metadata: Vec::new(), damage: None }
     }
 
     /// The same with a value for programs.
@@ -56,8 +58,16 @@ impl Failure {
         Self::new(Code::InvalidArgument, reason, zh, en)
     }
 
+    /// What the caller is told; damage that the request met ends the node.
+    pub(super) fn told(self, lane: &Lane, language: Option<Language>) -> Status {
+        if let Some(damage) = &self.damage {
+            lane.alarm.raise(damage);
+        }
+        self.status(language)
+    }
+
     /// What the caller is told: one sentence in its language, or both where it names none.
-    pub(super) fn status(self, language: Option<Language>) -> Status {
+    fn status(self, language: Option<Language>) -> Status {
         let text = match language {
             Some(Language::Zh) => self.zh,
             Some(Language::En) => self.en,
@@ -80,7 +90,7 @@ pub(super) async fn answered<Q, A>(
     let language = language_of(request.metadata());
     let asked = request.into_inner();
     let answered = lane.run(|| answer(&asked)).await.flatten();
-    answered.map(Response::new).map_err(|failure| failure.status(language))
+    answered.map(Response::new).map_err(|failure| failure.told(lane, language))
 }
 
 /// The first language of `accept-language` that is spoken here, by the order in which the caller
@@ -96,23 +106,23 @@ pub(super) fn language_of(metadata: &MetadataMap) -> Option<Language> {
     })
 }
 
-/// Details of a storage failure are for the operator's log, not for the caller.
-fn storage() -> Failure {
-    Failure::new(Code::Internal, "STORAGE", "节点存储故障", "the node's storage failed")
+/// The ledger holds something that nobody wrote, or cannot be read.
+fn storage(damage: &impl std::fmt::Display) -> Failure {
+    let (zh, en) = ("节点存储故障", "the node's storage failed");
+    let failure = Failure::new(Code::Internal, "STORAGE", zh, en);
+    Failure { damage: Some(damage.to_string()), ..failure }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the ledger cannot be read");
-        storage()
+        storage(&error)
     }
 }
 
 /// The state is not what a contract wrote, or cannot be read.
 impl From<StateFault> for Failure {
     fn from(error: StateFault) -> Self {
-        tracing::error!(%error, "the state cannot be read");
-        storage()
+        storage(&error)
     }
 }
 

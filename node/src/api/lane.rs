@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use tonic::Code;
 
 use super::failure::Failure;
+use crate::doctor::Alarm;
 
 /// Requests that wait for their turn in a lane; one more is told that the node is busy. At a tenth of
 /// a second each and two at a time, the last of 256 has its answer within the 30 seconds that a caller
@@ -23,11 +24,13 @@ pub(crate) struct Lanes {
     pub(super) short: Lane,
 }
 
-impl Default for Lanes {
-    fn default() -> Self {
+impl Lanes {
+    /// Empty lanes, whose work raises this alarm.
+    pub(crate) fn new(alarm: &Alarm) -> Self {
         // More would not answer sooner: each takes a core, or waits for the one disk.
         let slots = available_parallelism().map_or(1, NonZero::get);
-        Self { long: Lane::new(slots, WAITING_MAX), short: Lane::new(slots, WAITING_MAX) }
+        let lane = || Lane::new(slots, WAITING_MAX, alarm.clone());
+        Self { long: lane(), short: lane() }
     }
 }
 
@@ -39,12 +42,14 @@ pub(super) struct Lane {
     /// Of those who work.
     slots: Semaphore,
     waiting_max: usize,
+    /// Where work says that it met damage.
+    pub(super) alarm: Alarm,
 }
 
 impl Lane {
-    fn new(slots: usize, waiting_max: usize) -> Self {
+    fn new(slots: usize, waiting_max: usize, alarm: Alarm) -> Self {
         let places = Semaphore::new(slots.saturating_add(waiting_max));
-        Self { places, slots: Semaphore::new(slots), waiting_max }
+        Self { places, slots: Semaphore::new(slots), waiting_max, alarm }
     }
 
     /// Does `work` when its turn comes; refuses at once where too many wait. Whoever gives up leaves
@@ -87,7 +92,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_request_beyond_those_who_wait_is_refused_and_one_that_gives_up_leaves_its_place() {
-        let lane = Arc::new(Lane::new(1, 1));
+        let lane = Arc::new(Lane::new(1, 1, Alarm::default()));
         let (finish, finished) = mpsc::channel::<()>();
         let working = tokio::spawn({
             let lane = Arc::clone(&lane);

@@ -116,6 +116,8 @@ impl Service {
         let leaf = view.leaf(view.head())?;
         let root = view.history_root(view.head().history_size())?;
         let (waiting_zh, waiting_en) = self.waiting(&standing);
+        let advice = self.advice.borrow().map(|advice| (advice.zh(), advice.en()));
+        let (storage_zh, storage_en) = advice.unwrap_or_default();
         Ok(GetStatusResponse {
             chain: genesis.chain().as_bytes().to_vec(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -144,6 +146,8 @@ impl Service {
             peers: self.peers(),
             waiting_zh,
             waiting_en,
+            storage_zh,
+            storage_en,
         })
     }
 

@@ -46,7 +46,7 @@ impl SubmissionService for Service {
         let language = language_of(request.metadata());
         let wait = deadline(request.metadata());
         let outcome = self.submit(request.into_inner().transaction, wait).await;
-        let outcome = outcome.map_err(|failure| failure.status(language))?;
+        let outcome = outcome.map_err(|failure| failure.told(&self.lanes.short, language))?;
         Ok(Response::new(SubmitTransactionResponse { outcome: Some(outcome) }))
     }
 
@@ -142,7 +142,7 @@ impl Service {
         let admitted = self.lanes.short.run(admit).await?;
         let tx_id = match admitted {
             Ok(body) => {
-                let (tx_id, shared) = (body.transaction.tx_id(), Arc::clone(&body.bytes));
+                let (tx_id, shared) = (body.0.tx_id(), Arc::clone(body.0.bytes()));
                 take_in(&self.bodies, &self.inputs, body, now).await?;
                 // Submitted again, too: a member that was down the first time may be back.
                 for to in &self.others {
@@ -312,8 +312,8 @@ mod tests {
         let operations = vec![Operation { kind: 1, version: 1, uid, salt, body: vec![1] }];
         let (key, until) = (SecretKey::from_seed(&[7; 32]), TimeMs::new(1_000));
         let signed = Transaction::sign(ChainId::default(), &key, until, operations).unwrap();
-        let (leaf, bytes) = (signed.leaf(), signed.encode().into());
-        let body = AdmittedBody { transaction: Arc::new(signed), bytes };
+        let leaf = signed.leaf();
+        let body = AdmittedBody(signed);
         let (bodies, now) = (Bodies::default(), TimeMs::new(1));
         let (inputs, mut queue) = mpsc::channel(1);
         inputs.send(Input::Start).await.unwrap();

@@ -439,6 +439,7 @@ pub(crate) async fn status(cli: &Cli, output: &Output) -> anyhow::Result<ExitCod
         "history_root": hex::encode(&found.history_root), "block_ms": found.block_ms,
         "mempool_transactions": found.mempool_transactions, "mempool_bytes": found.mempool_bytes,
         "waiting_zh": found.waiting_zh, "waiting_en": found.waiting_en,
+        "storage_zh": found.storage_zh, "storage_en": found.storage_en,
         "peers": found.peers.iter().map(|peer| json!({
             "validator": peer.validator, "agency": peer.agency, "connected": peer.connected,
             "executed": peer.executed, "clock_skew_ms": peer.clock_skew_ms,
@@ -492,9 +493,12 @@ fn show_status(found: &GetStatusResponse, output: &Output) {
             peer.clock_skew_ms
         ));
     }
-    let waiting = output.pick(&found.waiting_zh, &found.waiting_en);
-    if !waiting.is_empty() {
-        output.line(waiting);
+    for (zh, en) in [(&found.waiting_zh, &found.waiting_en), (&found.storage_zh, &found.storage_en)]
+    {
+        let line = output.pick(zh, en);
+        if !line.is_empty() {
+            output.line(line);
+        }
     }
 }
 

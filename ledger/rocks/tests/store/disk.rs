@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ledger::store::{Batch, Column, Durability, Store, StoreError, StoreRead as _};
+use ledger::store::{At, Batch, Column, Durability, Store, StoreError, StoreRead as _};
 use rocks::{OpenError, RocksStore};
 
 use super::conformance::{all, put};
@@ -71,30 +71,73 @@ fn every_written_batch_survives_a_crash_of_the_process() {
     assert!(after.get(Column::Meta, b"buffered").unwrap().is_some());
 }
 
+/// What a power cut, or a file system after one, makes of the end of a file.
+fn torn_ends(whole: &[u8]) -> Vec<(String, Vec<u8>, usize)> {
+    let mut ends = Vec::new();
+    // The last record takes about 370 bytes; each cut inside it leaves exactly 19 batches.
+    for cut in [1, 7, 8, 100, 300, 330] {
+        let kept = &whole[..whole.len() - cut];
+        let garbage: Vec<u8> = (0..cut).map(|at| u8::try_from(at * 37 % 251).unwrap()).collect();
+        ends.push((format!("shorter by {cut}"), kept.to_vec(), 19));
+        ends.push((format!("{cut} zeros"), [kept, &vec![0; cut]].concat(), 19));
+        ends.push((format!("{cut} other bytes"), [kept, &garbage].concat(), 19));
+    }
+    // The record was whole, and the file had grown further.
+    for more in [1, 6, 7, 20, 4_096, 100_000] {
+        let garbage: Vec<u8> = (0..more).map(|at| u8::try_from(at * 53 % 251).unwrap()).collect();
+        ends.push((format!("{more} zeros behind"), [whole, &vec![0; more]].concat(), 20));
+        ends.push((format!("{more} other bytes behind"), [whole, &garbage].concat(), 20));
+    }
+    ends
+}
+
 #[test]
 fn a_torn_log_loses_the_last_batch_whole_and_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let live = folder.path().join("live");
     let store = open(&live);
     write_batches(&store, 20);
-    let logs = files(&live, "log");
-    let log = logs.last().unwrap().file_name().unwrap().to_owned();
-    let length = fs::metadata(live.join(&log)).unwrap().len();
-    // The last record takes about 370 bytes; each cut inside it leaves exactly 19 batches.
-    for cut in [1, 7, 8, 100, 300, 330] {
-        let torn = folder.path().join(format!("torn{cut}"));
+    let log = files(&live, "log").pop().unwrap();
+    let whole = fs::read(&log).unwrap();
+    for (number, (case, bytes, batches)) in torn_ends(&whole).into_iter().enumerate() {
+        let torn = folder.path().join(format!("torn{number}"));
         copy(&live, &torn);
-        let file = fs::OpenOptions::new().write(true).open(torn.join(&log)).unwrap();
-        file.set_len(length - cut).unwrap();
-        drop(file);
-        let after = open(&torn);
-        assert_eq!(all(&after, Column::Blocks).len(), 19, "cut by {cut}");
-        assert_eq!(all(&after, Column::State).len(), 19, "cut by {cut}: both columns or none");
+        fs::write(torn.join(log.file_name().unwrap()), bytes).unwrap();
+        let read_only = RocksStore::open_read_only(&torn).expect(&case);
+        assert_eq!(all(&read_only, Column::Blocks).len(), batches, "{case}, for reading");
+        drop(read_only);
+        let after = RocksStore::open(&torn).expect(&case);
+        assert_eq!(all(&after, Column::Blocks).len(), batches, "{case}");
+        assert_eq!(all(&after, Column::State).len(), batches, "{case}: both columns or none");
         // It goes on: the batch is written again and stays.
         write_batches(&after, 20);
         drop(after);
-        assert_eq!(all(&open(&torn), Column::Blocks).len(), 20, "cut by {cut}");
+        assert_eq!(all(&open(&torn), Column::Blocks).len(), 20, "{case}");
+        fs::remove_dir_all(torn).unwrap();
     }
+}
+
+#[test]
+fn a_record_of_many_pieces_that_is_torn_in_its_middle_is_dropped_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = folder.path().join("live");
+    let store = open(&live);
+    write_batches(&store, 3);
+    let log = files(&live, "log").pop().unwrap();
+    let before = fs::metadata(&log).unwrap().len();
+    let mut batch = Batch::default();
+    batch.put(Column::Blocks, b"large", vec![9; 300_000]);
+    store.write(batch, Durability::Synced).unwrap();
+    let torn = folder.path().join("torn");
+    copy(&live, &torn);
+    let copied = torn.join(log.file_name().unwrap());
+    let mut bytes = fs::read(&copied).unwrap();
+    // The disk wrote its blocks in another order: the first pieces and the last are there.
+    let middle = usize::try_from(before).unwrap() + 100_000;
+    bytes[middle..middle + 8_192].fill(0);
+    fs::write(&copied, bytes).unwrap();
+    let after = open(&torn);
+    assert_eq!(all(&after, Column::Blocks).len(), 3);
 }
 
 #[test]
@@ -104,16 +147,22 @@ fn damage_in_the_middle_of_the_log_is_refused_not_rolled_back() {
     let store = open(&live);
     write_batches(&store, 200);
     let log = files(&live, "log").pop().unwrap();
-    let damaged = folder.path().join("damaged");
-    copy(&live, &damaged);
-    let copied = damaged.join(log.file_name().unwrap());
-    let mut bytes = fs::read(&copied).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 0xff;
-    fs::write(&copied, bytes).unwrap();
-    let error = RocksStore::open(&damaged).unwrap_err();
-    assert!(matches!(error, OpenError::Refused { .. }), "{error}");
-    assert!(error.to_string().contains("Corruption"), "{error}");
+    let whole = fs::read(&log).unwrap();
+    // The content of a record, its length, and the first record of all.
+    for at in [whole.len() / 2, whole.len() / 2 + 1, whole.len() - 500, 4, 0] {
+        let damaged = folder.path().join(format!("damaged{at}"));
+        copy(&live, &damaged);
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0xff;
+        fs::write(damaged.join(log.file_name().unwrap()), bytes).unwrap();
+        for opened in [RocksStore::open(&damaged), RocksStore::open_read_only(&damaged)] {
+            let error = opened.expect_err("acknowledged batches follow the damage");
+            let OpenError::Log { damaged: byte, readable, .. } = &error else { panic!("{error}") };
+            let at = u64::try_from(at).unwrap();
+            assert!(*byte <= at && at < *readable, "{at}: {error}");
+            assert!(error.to_string().contains(".log: the log is damaged at byte"), "{error}");
+        }
+    }
 }
 
 #[test]
@@ -137,19 +186,64 @@ fn a_damaged_table_is_an_error_and_never_a_wrong_value() {
             return;
         }
     };
+    assert_eq!(store.figures().fault(), None, "nobody has read it yet");
     let mut seen = 0;
     let scanned = store.scan(Column::Blocks, b"", None, &mut |_, value| {
         assert_eq!(value, [7; 300]);
         seen += 1;
         std::ops::ControlFlow::Continue(())
     });
-    let Err(unreadable @ StoreError::Unreadable { column: Column::Blocks, .. }) = scanned else {
-        panic!("{seen} values, no error");
-    };
-    assert!(unreadable.to_string().starts_with("column blocks, key "), "{unreadable}");
+    let error = scanned.expect_err("the first block of the table is damaged");
+    assert!(matches!(error, StoreError::Unreadable { .. }), "{seen} values: {error}");
     assert!(seen < 500);
-    assert!(store.get(Column::Blocks, &0_u32.to_be_bytes()).is_err());
-    assert!(store.get_many(Column::Blocks, &[0_u32.to_be_bytes().to_vec()]).is_err());
+    let said = error.to_string();
+    for part in ["column blocks", "key", "Corruption", ".sst"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(store.figures().fault(), Some(said), "whoever watches is told the same");
+    let key = 0_u32.to_be_bytes();
+    let read = store.get(Column::Blocks, &key).unwrap_err().to_string();
+    let many = store.get_many(Column::Blocks, &[key.to_vec()]).unwrap_err().to_string();
+    for said in [read, many] {
+        assert!(said.starts_with("column blocks, key 00000000: Corruption"), "{said}");
+    }
+}
+
+#[test]
+fn a_scan_says_after_which_key_it_could_not_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = open(&path);
+    let mut batch = Batch::default();
+    // Values that no compression shortens, so that the middle of the table is the middle of the keys.
+    let mut state = 1_u32;
+    for number in 0..2_000_u32 {
+        let bytes = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        });
+        let value: Vec<u8> = bytes.take(300).collect();
+        batch.put(Column::State, number.to_be_bytes(), value);
+    }
+    store.write(batch, Durability::Synced).unwrap();
+    drop(store);
+    drop(open(&path));
+    let table = files(&path, "sst").pop().unwrap();
+    let mut bytes = fs::read(&table).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(&table, bytes).unwrap();
+    let store = open(&path);
+    let mut last = Vec::new();
+    let scanned = store.scan(Column::State, b"", None, &mut |key, _| {
+        last = key.to_vec();
+        std::ops::ControlFlow::Continue(())
+    });
+    let error = scanned.expect_err("the middle is damaged");
+    let StoreError::Unreadable { column, at, .. } = error else { panic!("{error}") };
+    assert_eq!((column, at), (Column::State, At::After(last.clone())));
+    let number = u32::from_be_bytes(last.try_into().unwrap());
+    assert!((800..1_200).contains(&number), "{number}");
 }
 
 #[test]

@@ -4,5 +4,6 @@
 mod conformance;
 mod damage;
 mod disk;
+mod flat;
 mod full;
 mod model;
