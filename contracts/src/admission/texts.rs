@@ -10,14 +10,14 @@ use proto::schema::registry::{Certificate, Declaration};
 use proto::schema::{Body, roles};
 
 use super::limits::{
-    CODE_BYTES_MAX, CODE_CHARS_MAX, ID_CHARS_MAX, NAME_CHARS_MAX,
-    NOTICE_CHARS_MAX, REMARK_CHARS_MAX, URI_BYTES_MAX, URI_CHARS_MAX,
+    CODE_BYTES_MAX, CODE_CHARS_MAX, ID_CHARS_MAX, NAME_CHARS_MAX, NOTICE_CHARS_MAX,
+    REMARK_CHARS_MAX, URI_BYTES_MAX, URI_CHARS_MAX,
 };
 use super::{AdmissionError, Checked, Place, Rule, refuse, refuse_unseen};
 use crate::codes::Codes;
-use crate::scheme::DEFINITION_CHARS_MAX;
 use crate::links::Naming;
 use crate::privacy::{Finding, Scan, scan};
+use crate::scheme::DEFINITION_CHARS_MAX;
 use crate::scheme::canonical;
 
 /// What a text is.

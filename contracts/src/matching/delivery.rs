@@ -49,11 +49,8 @@ pub(crate) fn judged(state: &Rows<'_>, key: &[u8]) -> Result<Judged, StateFault>
     let in_force: Vec<&Leg> =
         legs.iter().filter(|(_, sum)| sum.count > 0).map(|(leg, _)| leg).collect();
     let agencies: BTreeSet<u32> = in_force.iter().map(|leg| leg.agency).collect();
-    let verdict = if legs.len() > LEGS_MAX {
-        Verdict::TooMany
-    } else {
-        verdict(&row, &in_force, key)
-    };
+    let verdict =
+        if legs.len() > LEGS_MAX { Verdict::TooMany } else { verdict(&row, &in_force, key) };
     let reach = if agencies.len() > 1 { Reach::Agencies } else { Reach::OneAgency };
     Ok(Judged { verdict, reach, is_over: row.is_over() })
 }

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use prost::Message;
 use proto::trie::Namespace;
 
+use super::Piece;
 use crate::evaluation::EvaluationRecord;
 use crate::release::ReleaseRecord;
-use super::Piece;
 use crate::state::{Range, Rows, StateFault};
 
 /// Notices, at most `limit`, the latest first.

@@ -81,18 +81,17 @@ const FOUND_OF_UNIT: [u8; 3] = [10, 12, 13];
 
 /// What must not depend on the order: everything but heights, receipts' places and what the rules told.
 fn derived(chain: &Chain) -> Entries {
-    let mut entries = Entries::new();
-    for ((namespace, key), value) in &chain.entries {
-        let value = match namespace {
-            Namespace::Unit => UnitRow::without_findings(value).expect("a row of a unit"),
-            Namespace::Shipment | Namespace::Match => value.clone(),
-            Namespace::List if key[0] == 0 && FOUND.contains(&key[1]) => continue,
-            Namespace::List if key[0] == 3 && FOUND_OF_UNIT.contains(&key[1]) => continue,
-            Namespace::List => value.clone(),
-            _ => continue,
-        };
-        entries.insert((*namespace, key.clone()), value);
-    }
+    let mut entries = chain.entries.clone();
+    let kept = [Namespace::Unit, Namespace::Shipment, Namespace::Match, Namespace::List];
+    entries.retain(|(namespace, key), value| {
+        if *namespace == Namespace::Unit {
+            *value = UnitRow::without_findings(value).expect("a row of a unit");
+        }
+        let is_found = *namespace == Namespace::List
+            && (key[0] == 0 && FOUND.contains(&key[1])
+                || key[0] == Namespace::Unit.code() && FOUND_OF_UNIT.contains(&key[1]));
+        kept.contains(namespace) && !is_found
+    });
     entries
 }
 
