@@ -170,8 +170,7 @@ impl<'a, R: StoreRead> View<'a, R> {
         key: &[u8],
         rule: &'static str,
     ) -> Result<Option<T>, StoreError> {
-        let Some(bytes) = self.read.get(column, key)? else { return Ok(None) };
-        T::decode(&bytes).map(Some).map_err(|_| StoreError::damaged(column, key, rule))
+        decoded(&self.read, column, key, rule)
     }
 
     /// The history's leaf of a height.
@@ -249,8 +248,7 @@ impl<'a, R: StoreRead> View<'a, R> {
         height: Height,
         receipt_index: u32,
     ) -> Result<Option<PlacedOperation>, StoreError> {
-        let stored = Receipts::new(&self.read).get(height, receipt_index)?;
-        stored.map_or(Ok(None), |stored| operation(&self.read, (height, receipt_index), &stored))
+        operation_at(&self.read, height, receipt_index)
     }
 
     /// The record of the system step behind a receipt; none for an operation.
@@ -279,17 +277,11 @@ impl<'a, R: StoreRead> View<'a, R> {
     ) -> Result<Option<(Height, u32)>, StoreError> {
         let key = uid_key(agency, uid);
         let Some(value) = self.state(Namespace::OpUid, &key)? else { return Ok(None) };
-        let mut input = Input::new(&value);
-        let mut read = || Some((input.u64("height").ok()?, input.u32("receipt index").ok()?));
-        let (height, index) = read().ok_or_else(|| {
-            let key = schema::state(Namespace::OpUid, &key);
-            StoreError::damaged(
-                schema::column(Namespace::OpUid),
-                &key,
-                "expected height, receipt index and leaf",
-            )
-        })?;
-        Ok(Some((Height::new(height), index)))
+        let column = schema::column(Namespace::OpUid);
+        let key = schema::state(Namespace::OpUid, &key);
+        let place = contracts::record::fact::place_of(&value)
+            .map_err(|_| StoreError::damaged(column, &key, "expected an operation"))?;
+        Ok(place.map(|at| (at.height, at.receipt_index)))
     }
 
     /// The newest value of a key of the state.
@@ -528,6 +520,21 @@ impl<R: StoreRead> State for View<'_, R> {
     ) -> Result<Vec<StatePair>, StateFault> {
         state::scan(&self.read, namespace, range, limit).map_err(|error| fault(&error))
     }
+
+    fn operation(&self, height: Height, index: u32) -> Result<Option<Vec<u8>>, StateFault> {
+        let found = operation_at(&self.read, height, index).map_err(|error| fault(&error))?;
+        Ok(found.map(|found| found.bytes))
+    }
+}
+
+/// The operation behind a receipt; none for a system step.
+pub(crate) fn operation_at(
+    read: &impl StoreRead,
+    height: Height,
+    receipt_index: u32,
+) -> Result<Option<PlacedOperation>, StoreError> {
+    let stored = Receipts::new(read).get(height, receipt_index)?;
+    stored.map_or(Ok(None), |stored| operation(read, (height, receipt_index), &stored))
 }
 
 fn fault(error: &impl ToString) -> StateFault {
@@ -588,5 +595,10 @@ impl<R: StoreRead> State for StateAt<'_, R> {
     ) -> Result<Vec<StatePair>, StateFault> {
         self.is_newest(namespace).map_err(|error| fault(&error))?;
         state::scan(self.read, namespace, range, limit).map_err(|error| fault(&error))
+    }
+
+    fn operation(&self, height: Height, index: u32) -> Result<Option<Vec<u8>>, StateFault> {
+        let found = operation_at(self.read, height, index).map_err(|error| fault(&error))?;
+        Ok(found.map(|found| found.bytes))
     }
 }

@@ -9,7 +9,8 @@ use api::trace::{
 };
 use contracts::codes::Codes;
 use contracts::query::locate;
-use contracts::state::State;
+use contracts::state::Rows;
+use contracts::trace::unit;
 use contracts::walk::{self, LogView, Walk, WalkError};
 use ledger::LogPlace;
 use ledger::bundle::{BUNDLE_BYTES_MAX, Bundle};
@@ -19,7 +20,6 @@ use ledger::store::StoreRead;
 use proto::codec::Canonical as _;
 use proto::history::LogKey;
 use proto::receipt::{ReceiptPayload, ReceiptSource, Subject, SubjectKind};
-use proto::trie::Namespace;
 use proto::{AgencyIndex, Height};
 use tonic::{Code, Request, Response, Status};
 
@@ -260,7 +260,8 @@ pub(super) fn units_of(
         let en = format!("expected 1 to {CODE_BYTES_MAX} bytes, found {found}");
         return Err(Failure::field(("code", "CODE"), &zh, &en));
     }
-    let codes = Codes::load(view)?;
+    let rows = Rows::new(view);
+    let codes = Codes::load(&rows)?;
     let agencies = match agency {
         Some(agency) => vec![u16::try_from(agency).unwrap_or(u16::MAX)],
         None => (0..u16::try_from(view.genesis().agencies().len()).unwrap_or(u16::MAX)).collect(),
@@ -270,7 +271,7 @@ pub(super) fn units_of(
     keys.dedup();
     let mut known = Vec::new();
     for key in &keys {
-        if view.state(Namespace::Unit, key)?.is_some() {
+        if unit::of(&rows, key)?.is_some() {
             known.push(key.clone());
         }
     }
@@ -284,11 +285,12 @@ fn trace_units(
     view: &View<'_, impl StoreRead>,
     keys: &BTreeSet<Vec<u8>>,
 ) -> Result<Vec<TraceUnit>, Failure> {
-    keys.iter().map(|key| trace_unit(view, key)).collect()
+    let rows = Rows::new(view);
+    keys.iter().map(|key| trace_unit(&rows, key)).collect()
 }
 
 /// Where a unit of the trace is, as its events tell.
-fn trace_unit(state: &dyn State, key: &[u8]) -> Result<TraceUnit, Failure> {
+fn trace_unit(state: &Rows<'_>, key: &[u8]) -> Result<TraceUnit, Failure> {
     let found = locate::unit(state, key, READ_MAX)?;
     let Some(place) = found else {
         return Ok(TraceUnit { unit: text(key), ..TraceUnit::default() });
