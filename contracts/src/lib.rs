@@ -30,4 +30,5 @@ pub mod scheme;
 pub mod state;
 mod step;
 pub mod trace;
+pub mod version;
 pub mod walk;
