@@ -170,7 +170,8 @@ impl<'a, R: StoreRead> View<'a, R> {
         key: &[u8],
         rule: &'static str,
     ) -> Result<Option<T>, StoreError> {
-        decoded(&self.read, column, key, rule)
+        let Some(bytes) = self.read.get(column, key)? else { return Ok(None) };
+        T::decode(&bytes).map(Some).map_err(|_| StoreError::damaged(column, key, rule))
     }
 
     /// The history's leaf of a height.

@@ -151,17 +151,6 @@ pub enum StoreError {
         /// Checksum that stands before them.
         found: String,
     },
-    /// A row cannot be read: what is on the disk is damaged, or the disk does not answer.
-    #[error("column {column}, {at}: {source}")]
-    Unreadable {
-        /// Column of the row.
-        column: Column,
-        /// Where in the column.
-        at: At,
-        /// What the store says, with the file.
-        #[source]
-        source: Box<dyn Error + Send + Sync>,
-    },
 }
 
 /// Where in a column nothing can be read.

@@ -91,7 +91,7 @@ fn a_version_of_a_scheme_that_makes_other_units_of_its_codes_never_comes_into_fo
     }
     assert_eq!(chain.one(agency(BJ), propose("second", &second)).code, 0);
     assert_eq!(chain.one(agency(HE), approve("second too", "second", BJ)).code, 0);
-    let codes = Codes::load(&chain.entries).unwrap();
+    let codes = Codes::load(&Rows::new(&chain.entries)).unwrap();
     assert_eq!(codes.schemes().len(), 2, "the same units are no clash");
 }
 
