@@ -159,7 +159,7 @@ impl Chain {
 
     fn unit(&self, agency: u16, code: &str) -> Vec<u8> {
         let codes = Codes::load(&Rows::new(&self.entries)).unwrap();
-        Naming { agency: AgencyIndex::new(agency), codes: &codes }.key(Normaliser::Unit, code)
+        Naming::new(AgencyIndex::new(agency), &codes).key(Normaliser::Unit, code)
     }
 
     /// Everything that a trace back from a code of Beijing reaches.

@@ -5,6 +5,7 @@ use contracts::codes::Codes;
 use contracts::governance::{approvals_needed, proposal};
 use contracts::matching;
 use contracts::scheme::demo;
+use contracts::state::Rows;
 use contracts::trace::stock::balance;
 use contracts::trace::unit as units;
 use proto::AgencyIndex;
