@@ -4,17 +4,16 @@
 
 use std::collections::BTreeSet;
 
-use proto::Hash;
 use proto::codec::{Reader, Writer};
 use proto::receipt::Role;
 use proto::trie::Namespace;
 
-use crate::codes::{Codes, opaque_units};
-use crate::execute::{BlockContext, Step};
+use crate::codes::{Codes, OPAQUE_UNITS};
+use crate::context::{BlockContext, Step};
 use crate::links::unit_link;
 use crate::record::step::{StepKind, StepRecord};
 use crate::risk;
-use crate::state::{Overlay, State, StateFault};
+use crate::state::{Rows, StateFault};
 use crate::step;
 
 mod merge;
@@ -38,7 +37,7 @@ const MOVES_MAX: usize = 2_048;
 const ID_BYTES_MAX: u16 = 256;
 
 /// Schemes whose search is not finished.
-pub fn pending(state: &dyn State) -> Result<Vec<String>, StateFault> {
+pub fn pending(state: &Rows<'_>) -> Result<Vec<String>, StateFault> {
     let Some(value) = state.get(Namespace::Sys, BACKFILL_KEY)? else { return Ok(Vec::new()) };
     let mut input = Reader::new(&value);
     let mut read = || -> Result<Vec<String>, proto::codec::DecodeError> {
@@ -54,7 +53,7 @@ pub fn pending(state: &dyn State) -> Result<Vec<String>, StateFault> {
 }
 
 /// Starts the search for the units of a scheme, from the beginning of the list.
-pub(crate) fn start(state: &mut Overlay<'_>, id: &str) -> Result<(), StateFault> {
+pub(crate) fn start(state: &mut Rows<'_>, id: &str) -> Result<(), StateFault> {
     let mut ids: BTreeSet<String> = pending(state)?.into_iter().collect();
     ids.insert(id.to_owned());
     let mut value = Writer::default();
@@ -70,46 +69,38 @@ pub(crate) fn start(state: &mut Overlay<'_>, id: &str) -> Result<(), StateFault>
 pub(crate) fn run(
     context: &BlockContext,
     codes: &Codes,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
 ) -> Result<Vec<Step>, StateFault> {
     if state.get(Namespace::Sys, BACKFILL_KEY)?.is_none() {
         return Ok(Vec::new());
     }
-    let mut cursor = cursor(state)?;
-    let found = opaque_units().scan(state, cursor, UNITS_MAX)?;
+    let mut cursor = state.get(Namespace::Sys, CURSOR_KEY)?;
+    let found = OPAQUE_UNITS.scan(state, b"", cursor.as_deref(), UNITS_MAX)?;
     let mut is_finished = found.len() < UNITS_MAX;
     let mut work = Work { context, moves: MOVES_MAX, steps: Vec::new() };
-    for entry in found {
-        if let Some(unit) = codes.recognised(&entry.key) {
-            if !merge::advance(state, &entry.key, &unit, &mut work)? {
+    for (opaque, _) in found {
+        if let Some(unit) = codes.recognised(&opaque) {
+            if !merge::advance(state, &opaque, &unit, &mut work)? {
                 is_finished = false;
                 break;
             }
-            opaque_units().remove(state, &entry.key)?;
-            work.steps.push(recognised(context, state, (&entry.key, &unit))?);
+            OPAQUE_UNITS.remove(state, b"", &opaque)?;
+            work.steps.push(recognised(context, state, (&opaque, &unit))?);
         }
-        cursor = Some(entry.place);
+        cursor = Some(opaque);
     }
     if is_finished {
         state.delete(Namespace::Sys, BACKFILL_KEY)?;
         state.delete(Namespace::Sys, CURSOR_KEY)?;
     } else if let Some(cursor) = cursor {
-        state.put(Namespace::Sys, CURSOR_KEY, cursor.as_bytes().to_vec());
+        state.put(Namespace::Sys, CURSOR_KEY, cursor);
     }
     Ok(work.steps)
 }
 
-fn cursor(state: &Overlay<'_>) -> Result<Option<Hash>, StateFault> {
-    let Some(value) = state.get(Namespace::Sys, CURSOR_KEY)? else { return Ok(None) };
-    let bytes = <[u8; 32]>::try_from(&*value).map_err(|_| {
-        StateFault::record(Namespace::Sys, CURSOR_KEY, &"the cursor of the search has 32 bytes")
-    })?;
-    Ok(Some(Hash::new(bytes)))
-}
-
 fn recognised(
     context: &BlockContext,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     (opaque, unit): (&[u8], &[u8]),
 ) -> Result<Step, StateFault> {
     risk::on_recognised((opaque, unit), state)?;

@@ -7,11 +7,10 @@ use proto::AgencyIndex;
 use proto::hash::{Hash, Tag};
 use proto::trie::Namespace;
 
-use crate::pages::{Map, Pages};
+use crate::record::codec::Mark;
 use crate::record::governance::{ActiveSchemes, SchemeRecord};
-use crate::record::{load, load_or_default};
-use crate::scheme::{Scheme, normalise};
-use crate::state::{Overlay, State, StateFault};
+use crate::scheme::{Scheme, order, read_code};
+use crate::state::{Index, Rows, StateFault};
 
 /// State key, namespace SYS: the active schemes.
 pub const SCHEMES_KEY: &[u8] = b"schemes";
@@ -35,7 +34,7 @@ pub struct Codes {
 
 impl Codes {
     /// The schemes that are active in `state`.
-    pub fn load(state: &dyn State) -> Result<Self, StateFault> {
+    pub fn load(state: &Rows<'_>) -> Result<Self, StateFault> {
         let Some(list) = state.get(Namespace::Sys, SCHEMES_KEY)? else {
             return Ok(Self::default());
         };
@@ -52,28 +51,34 @@ impl Codes {
         Ok(codes)
     }
 
-    fn parse(state: &dyn State) -> Result<Self, StateFault> {
-        let active: ActiveSchemes = load_or_default(state, Namespace::Sys, SCHEMES_KEY)?;
+    fn parse(state: &Rows<'_>) -> Result<Self, StateFault> {
+        let active: ActiveSchemes = state.load(Namespace::Sys, SCHEMES_KEY)?.unwrap_or_default();
         let mut schemes = Vec::new();
         for scheme in &active.schemes {
             let key = scheme_key(&scheme.id, scheme.version);
             let fault = |detail: &str| StateFault::record(Namespace::Scheme, &key, &detail);
-            let record: Option<SchemeRecord> = load(state, Namespace::Scheme, &key)?;
+            let record: Option<SchemeRecord> = state.load(Namespace::Scheme, &key)?;
             let record = record.ok_or_else(|| fault("an active scheme has no definition"))?;
             let parsed = Scheme::parse(&record.definition);
             schemes.push(parsed.map_err(|error| fault(&error.to_string()))?);
         }
+        schemes.sort_by(|a: &Scheme, b: &Scheme| order(a).cmp(&order(b)));
         Ok(Self { schemes: Arc::new(schemes) })
     }
 
-    /// The schemes.
+    /// Whether these are the same schemes, parsed once.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.schemes, &other.schemes)
+    }
+
+    /// The schemes, in the order in which they are asked.
     pub fn schemes(&self) -> &[Scheme] {
         &self.schemes
     }
 
     /// The unit key of a code that a platform of `agency` wrote.
     pub fn unit(&self, agency: AgencyIndex, text: &str) -> Vec<u8> {
-        normalise(text, agency, self.schemes.iter()).into_bytes()
+        read_code(text, agency, self.schemes.iter()).into_bytes()
     }
 
     /// The unit of an active scheme that an OPAQUE unit is; none where no scheme reads its text.
@@ -90,16 +95,13 @@ pub fn scheme_key(id: &str, version: u32) -> Vec<u8> {
 }
 
 /// The OPAQUE units, for the job that looks at them again when a scheme becomes active.
-pub(crate) fn opaque_units() -> Pages {
-    Pages::of(Namespace::Sys, b"opaque", Map::Opaque)
-}
+pub(crate) const OPAQUE_UNITS: Index<Mark> = Index::new(2);
 
 /// Notes a unit that is seen for the first time.
-pub(crate) fn note_unit(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
+pub(crate) fn note_unit(state: &mut Rows<'_>, unit: &[u8]) {
     if unit.starts_with(OPAQUE.as_bytes()) {
-        opaque_units().put(state, unit, Vec::new())?;
+        OPAQUE_UNITS.put(state, b"", unit, &Mark);
     }
-    Ok(())
 }
 
 fn opaque_parts(unit: &[u8]) -> Option<(AgencyIndex, &str)> {

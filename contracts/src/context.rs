@@ -5,7 +5,6 @@ use proto::receipt::SubjectKind;
 use proto::receipt::{
     AlertNotice, Alerts, CODE_ACCEPTED, CODE_ALREADY_RECORDED, Link, Links, Role, Subject,
 };
-use proto::sign::PublicKey;
 use proto::{ChainId, Height, TimeMs};
 
 use crate::refusal::Refusal;
@@ -23,17 +22,6 @@ pub struct BlockContext {
     pub limits: BlockLimits,
     /// Agencies in the genesis document.
     pub agencies: u16,
-}
-
-/// The place of an operation in its block.
-#[derive(Clone, Copy, Debug)]
-pub struct OpContext<'a> {
-    /// The block.
-    pub block: &'a BlockContext,
-    /// Key that signed the transaction.
-    pub submitter: &'a PublicKey,
-    /// Position of the operation's receipt in the block.
-    pub receipt_index: u32,
 }
 
 /// What the system did by itself. It becomes a SYSTEM receipt with code 0 and the leaf

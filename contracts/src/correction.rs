@@ -6,25 +6,24 @@
 
 use std::collections::BTreeSet;
 
-use prost::Message as _;
 use proto::codec::Writer;
 use proto::limits::LINKS_MAX;
 use proto::operation::OpUid;
 use proto::receipt::{Link, Role, Subject};
+use proto::schema::Body;
 use proto::schema::event::{Correction, Event};
 use proto::schema::roles::Field;
-use proto::schema::{Body, OperationKind};
-use proto::trie::Namespace;
 
-use crate::execute::{BlockContext, Step};
+use crate::context::{BlockContext, Step};
+use crate::effect::{self, Sign};
 use crate::fact::{self, Fact};
+use crate::key::uid_key;
 use crate::links::Naming;
-use crate::record::fact::{FactRecord, Replacement};
+use crate::record::fact::{At, OperationRow, Replacement};
 use crate::record::step::{StepKind, StepRecord};
-use crate::record::{load_or_default, store};
-use crate::state::{Overlay, StateFault};
+use crate::risk;
+use crate::state::{Rows, Said, StateFault};
 use crate::step;
-use crate::trace::{self, Sign};
 
 /// Corrections of corrections that are followed to the event. A longer chain is followed from where
 /// it was cut.
@@ -46,64 +45,60 @@ pub(crate) struct Recorded {
     pub(crate) links: Vec<Link>,
 }
 
+/// Adds the effects of an event or takes them back, and tells the rules.
+fn apply(state: &mut Rows<'_>, fact: &Fact, sign: Sign) -> Result<(), StateFault> {
+    effect::apply(state, fact, sign)?;
+    risk::on_effects(state, fact, sign)
+}
+
 /// Records an event or an observation.
 pub(crate) fn record(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     naming: &Naming<'_>,
-    uid: OpUid,
-    kind: OperationKind,
-    body: &Body,
+    said: &Said,
 ) -> Result<Recorded, StateFault> {
-    let key = fact::key(naming.agency, uid);
-    let mut record: FactRecord = load_or_default(state, Namespace::OpUid, &key)?;
-    record.kind = kind.code().into();
-    record.body = kept(body);
-    store(state, Namespace::OpUid, &key, &record)?;
-    let stated = decoded(&key, fact::original(naming, uid, &record))?;
-    let Some(replacement) = &record.replacement else {
+    let stated = fact::stated(naming, said.uid, said.kind, &said.body);
+    let row = state.row::<OperationRow>(&uid_key(naming.agency, said.uid))?;
+    let Some(replacement) = row.replacement else {
         if let Some(fact) = &stated {
-            trace::apply(state, fact, Sign::Add)?;
+            apply(state, fact, Sign::Add)?;
         }
         return Ok(Recorded { new: stated, ..Recorded::default() });
     };
     // It was corrected before it came: it is known, and nothing of it counts.
     if let Some(fact) = &stated {
-        trace::unit::note(state, fact)?;
+        effect::note(state, fact)?;
     }
-    let links = relabelled(naming, Some(body), event_of(replacement).as_ref());
+    let links = relabelled(naming, Some(&said.body), event_at(state, replacement.at)?.as_ref());
     Ok(Recorded { links, ..corrected() })
 }
 
-/// Records a correction.
+/// Records a correction that stands at `at`.
 pub(crate) fn correct(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     naming: &Naming<'_>,
-    uid: OpUid,
+    (uid, at): (OpUid, At),
     correction: &Correction,
 ) -> Result<Recorded, StateFault> {
-    let offered = Replacement {
-        occurred_ms: correction.occurred_ms,
-        uid: uid.0.to_vec(),
-        kind: correction.kind,
-        event: correction.event.as_ref().map(Event::encode_to_vec).unwrap_or_default(),
-    };
+    let offered = Replacement { occurred_ms: correction.occurred_ms, uid, at };
     let root = root(state, naming, uid, &correction.supersedes)?;
-    let own_key = fact::key(naming.agency, uid);
-    let mut own: FactRecord = load_or_default(state, Namespace::OpUid, &own_key)?;
+    let own_key = uid_key(naming.agency, uid);
     let mut moved = None;
     let mut first = None;
     if root != uid {
         // Corrections of this correction that came before it are corrections of the event.
-        if let Some(waiting) = own.replacement.take() {
-            moved = decoded(&own_key, fact::of_replacement(naming, uid, &waiting))?;
+        let waiting = state.row::<OperationRow>(&own_key)?.replacement;
+        if let Some(waiting) = waiting {
+            moved = fact::replaced(naming, state, uid, waiting.at)?;
             if let Some(fact) = &moved {
-                trace::apply(state, fact, Sign::TakeBack)?;
+                apply(state, fact, Sign::TakeBack)?;
             }
             first = Some(offer(state, naming, root, waiting)?);
         }
+        let own = state.edit::<OperationRow>(&own_key)?.row;
+        own.replacement = None;
         // The operation named, not the event in the end: which that is may become known later.
-        own.corrects.clone_from(&correction.supersedes);
-        store(state, Namespace::OpUid, &own_key, &own)?;
+        own.corrects = uid_of(&correction.supersedes);
     }
     let later = offer(state, naming, root, offered)?;
     let Some(first) = first else { return Ok(later) };
@@ -141,19 +136,20 @@ pub(crate) fn apart(
     steps
 }
 
+fn uid_of(bytes: &[u8]) -> Option<OpUid> {
+    <[u8; 16]>::try_from(bytes).ok().map(OpUid)
+}
+
 /// The event that a correction is of in the end.
 fn root(
-    state: &Overlay<'_>,
+    state: &Rows<'_>,
     naming: &Naming<'_>,
     uid: OpUid,
     supersedes: &[u8],
 ) -> Result<OpUid, StateFault> {
-    let of = |bytes: &[u8]| <[u8; 16]>::try_from(bytes).ok().map(OpUid);
-    let Some(mut root) = of(supersedes) else { return Ok(uid) };
+    let Some(mut root) = uid_of(supersedes) else { return Ok(uid) };
     for _ in 0..CHAIN_MAX {
-        let key = fact::key(naming.agency, root);
-        let record: FactRecord = load_or_default(state, Namespace::OpUid, &key)?;
-        match of(&record.corrects) {
+        match state.row::<OperationRow>(&uid_key(naming.agency, root))?.corrects {
             Some(next) if root != uid => root = next,
             Some(_) | None => break,
         }
@@ -163,33 +159,33 @@ fn root(
 
 /// Offers a replacement to an event; the later of the two stands.
 fn offer(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     naming: &Naming<'_>,
     uid: OpUid,
     offered: Replacement,
 ) -> Result<Recorded, StateFault> {
-    let key = fact::key(naming.agency, uid);
-    let mut record: FactRecord = load_or_default(state, Namespace::OpUid, &key)?;
-    let old = decoded(&key, fact::of_record(naming, uid, &record))?;
-    let new = decoded(&key, fact::of_replacement(naming, uid, &offered))?;
-    let old_body = in_force(&record);
-    let links = relabelled(naming, old_body.as_ref(), event_of(&offered).as_ref());
-    let order = |replacement: &Replacement| (replacement.occurred_ms, replacement.uid.clone());
-    let is_later = record.replacement.as_ref().is_none_or(|held| order(held) < order(&offered));
+    let key = uid_key(naming.agency, uid);
+    let row = state.row::<OperationRow>(&key)?;
+    let old = fact::of_row(naming, state, uid, &row)?;
+    let new = fact::replaced(naming, state, uid, offered.at)?;
+    let old_body = in_force(state, &row)?;
+    let links = relabelled(naming, old_body.as_ref(), event_at(state, offered.at)?.as_ref());
+    let order = |replacement: &Replacement| (replacement.occurred_ms, replacement.uid);
+    let is_later = row.replacement.as_ref().is_none_or(|held| order(held) < order(&offered));
+    drop(row);
     if !is_later {
         if let Some(fact) = &new {
-            trace::unit::note(state, fact)?;
+            effect::note(state, fact)?;
         }
         return Ok(Recorded { old: old.clone(), new: old, links, ..corrected() });
     }
     if let Some(fact) = &old {
-        trace::apply(state, fact, Sign::TakeBack)?;
+        apply(state, fact, Sign::TakeBack)?;
     }
     if let Some(fact) = &new {
-        trace::apply(state, fact, Sign::Add)?;
+        apply(state, fact, Sign::Add)?;
     }
-    record.replacement = Some(offered);
-    store(state, Namespace::OpUid, &key, &record)?;
+    state.edit::<OperationRow>(&key)?.row.replacement = Some(offered);
     Ok(Recorded { old, new, links, ..corrected() })
 }
 
@@ -198,28 +194,22 @@ fn corrected() -> Recorded {
 }
 
 /// The body of the event in force.
-fn in_force(record: &FactRecord) -> Option<Body> {
-    if let Some(replacement) = &record.replacement {
-        return event_of(replacement);
+fn in_force(state: &Rows<'_>, row: &OperationRow) -> Result<Option<Body>, StateFault> {
+    match (&row.replacement, &row.accepted) {
+        (Some(replacement), _) => event_at(state, replacement.at),
+        (None, Some(accepted)) => Ok(state.said(accepted.at)?.map(|said| said.body.clone())),
+        (None, None) => Ok(None),
     }
-    let kind = u16::try_from(record.kind).ok().and_then(OperationKind::from_code)?;
-    Body::decode(kind, &record.body).ok()
 }
 
-/// The event that a replacement states.
-fn event_of(replacement: &Replacement) -> Option<Body> {
-    if replacement.event.is_empty() {
-        return None;
-    }
-    Event::decode(&*replacement.event).ok().map(Body::Event)
-}
-
-/// What is kept of a body: an observation's original text has no effect and stays in the block.
-fn kept(body: &Body) -> Vec<u8> {
-    let Body::Observation(seen) = body else { return body.encode() };
-    let mut seen = seen.clone();
-    seen.original.clear();
-    seen.encode_to_vec()
+/// The event that the correction at a place states.
+fn event_at(state: &Rows<'_>, at: At) -> Result<Option<Body>, StateFault> {
+    let said = state.said(at)?;
+    let Some(Body::Correction(correction)) = said.as_deref().map(|said| &said.body) else {
+        return Ok(None);
+    };
+    let event = correction.event.as_ref().filter(|event| **event != Event::default());
+    Ok(event.cloned().map(Body::Event))
 }
 
 /// Links of the subjects of changed fields: RELABEL where a field has an old and a new subject, so that
@@ -243,11 +233,4 @@ fn relabelled(naming: &Naming<'_>, old: Option<&Body>, new: Option<&Body>) -> Ve
         links.extend(gone.into_iter().chain(come).map(|subject| Link { role, subject }));
     }
     links
-}
-
-fn decoded(
-    key: &[u8],
-    fact: Result<Option<Fact>, prost::DecodeError>,
-) -> Result<Option<Fact>, StateFault> {
-    fact.map_err(|error| StateFault::record(Namespace::OpUid, key, &error))
 }

@@ -1,77 +1,53 @@
-//! Deadlines: what is to be done when the block time passes a moment. The state knows only single
-//! keys, so deadlines lie in buckets of one second and the end of a block walks the seconds.
+//! Deadlines: what is to be done when the block time passes a moment. A deadline is a row whose key
+//! begins with its second, so that the end of a block reads those that have come.
 
 use proto::TimeMs;
 use proto::trie::Namespace;
 
-use crate::pages::{Map, Pages};
-use crate::state::{Overlay, State as _, StateFault};
+use crate::state::{Range, Rows, StateFault};
 
-/// State key, namespace SYS: the first second whose bucket has not been emptied, u64.
-const CURSOR_KEY: &[u8] = b"due";
-
-/// Milliseconds of a bucket.
-const BUCKET_MS: u64 = 1_000;
-
-/// Seconds walked in a block: after a standstill of a day the walk catches up in 24 blocks.
-const BUCKETS_MAX: u64 = 3_600;
+/// Milliseconds of the unit in which deadlines are kept.
+const SECOND_MS: u64 = 1_000;
 
 /// Notes `payload` for the first block whose time is not before `at`, at the earliest the present
 /// one. The same payload twice for one second is one deadline.
-pub(crate) fn schedule(
-    state: &mut Overlay<'_>,
-    now: TimeMs,
-    at: TimeMs,
-    payload: &[u8],
-) -> Result<(), StateFault> {
-    // What lies before the present block may lie behind the walk, where nobody would find it.
-    let second = at.value().div_ceil(BUCKET_MS).max(now.value() / BUCKET_MS);
-    bucket(second).put(state, payload, Vec::new())
+pub(crate) fn schedule(state: &mut Rows<'_>, now: TimeMs, at: TimeMs, payload: &[u8]) {
+    let second = at.value().div_ceil(SECOND_MS).max(now.value() / SECOND_MS);
+    state.put(Namespace::Due, &[&second.to_be_bytes(), payload].concat(), Vec::new());
 }
 
-/// Takes up to `limit` deadlines that are due at `now`, in the order of their seconds.
-pub(crate) fn take(
-    state: &mut Overlay<'_>,
-    now: TimeMs,
-    limit: usize,
-) -> Result<Vec<Vec<u8>>, StateFault> {
-    let last = now.value() / BUCKET_MS;
-    // Nothing is scheduled before the block that schedules it.
-    let first = cursor(state)?.unwrap_or(last);
-    let mut taken = Vec::new();
-    let mut second = first;
-    while second <= last && second - first < BUCKETS_MAX {
-        let room = limit - taken.len();
-        let found = bucket(second).scan(state, None, room)?;
-        for found in &found {
-            bucket(second).remove(state, &found.key)?;
-        }
-        taken.extend(found.into_iter().map(|found| found.key));
-        if taken.len() >= limit {
+/// What a block takes.
+pub(crate) struct Taken {
+    /// Payloads, in the order of their seconds.
+    pub(crate) payloads: Vec<Vec<u8>>,
+    /// Whether more have come than the block takes.
+    pub(crate) is_cut: bool,
+}
+
+/// Takes up to `limit` deadlines that are due at `now`.
+pub(crate) fn take(state: &mut Rows<'_>, now: TimeMs, limit: usize) -> Result<Taken, StateFault> {
+    let last = now.value() / SECOND_MS;
+    let range = Range { prefix: &[], after: None };
+    let found = state.scan_namespace(Namespace::Due, &range, limit.saturating_add(1))?;
+    let mut payloads = Vec::new();
+    for (key, _) in found {
+        let Some((second, payload)) = key.split_first_chunk::<8>() else {
+            return Err(StateFault::record(
+                Namespace::Due,
+                &key,
+                &"a deadline begins with a second",
+            ));
+        };
+        if u64::from_be_bytes(*second) > last {
             break;
         }
-        // The bucket of the block's own second stays open: more may be scheduled for it.
-        if second == last {
-            break;
+        if payloads.len() == limit {
+            return Ok(Taken { payloads, is_cut: true });
         }
-        second += 1;
+        payloads.push(payload.to_vec());
+        state.delete(Namespace::Due, &key)?;
     }
-    if cursor(state)? != Some(second) {
-        state.put(Namespace::Sys, CURSOR_KEY, second.to_be_bytes().to_vec());
-    }
-    Ok(taken)
-}
-
-fn bucket(second: u64) -> Pages {
-    Pages::of(Namespace::Due, &second.to_be_bytes(), Map::Deadlines)
-}
-
-fn cursor(state: &Overlay<'_>) -> Result<Option<u64>, StateFault> {
-    let Some(value) = state.get(Namespace::Sys, CURSOR_KEY)? else { return Ok(None) };
-    let bytes = <[u8; 8]>::try_from(&*value).map_err(|_| {
-        StateFault::record(Namespace::Sys, CURSOR_KEY, &"the cursor of deadlines has 8 bytes")
-    })?;
-    Ok(Some(u64::from_be_bytes(bytes)))
+    Ok(Taken { payloads, is_cut: false })
 }
 
 #[cfg(test)]
@@ -87,11 +63,11 @@ mod tests {
         let mut told = Vec::new();
         for (now, scheduled) in blocks {
             let now = TimeMs::new(*now);
-            let mut state = Overlay::new(&base);
+            let mut state = Rows::new(&base);
             for (at, payload) in *scheduled {
-                schedule(&mut state, now, TimeMs::new(*at), payload.as_bytes()).unwrap();
+                schedule(&mut state, now, TimeMs::new(*at), payload.as_bytes());
             }
-            let taken = take(&mut state, now, limit).unwrap();
+            let taken = take(&mut state, now, limit).unwrap().payloads;
             let words = taken.into_iter().map(|payload| String::from_utf8(payload).unwrap());
             let mut words: Vec<String> = words.collect();
             words.sort();
@@ -104,7 +80,7 @@ mod tests {
                 };
             }
         }
-        assert_eq!(base.len(), 1, "nothing is left but the place of the walk");
+        assert_eq!(base.len(), 0, "nothing is left");
         told
     }
 

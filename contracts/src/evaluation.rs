@@ -4,14 +4,11 @@ use proto::AgencyIndex;
 use proto::schema::act::{Evaluation, Indicator};
 use proto::trie::Namespace;
 
-use crate::context::Raised;
-use crate::execute::BlockContext;
+use crate::context::{BlockContext, Raised};
 use crate::links::Naming;
-use crate::pages::{Map, Pages};
-use crate::record;
 use crate::refusal::Refusal;
 use crate::release::key;
-use crate::state::{Overlay, State, StateFault};
+use crate::state::{Rows, StateFault};
 
 /// Permille of the whole.
 pub const PERMILLE: u64 = 1_000;
@@ -58,16 +55,11 @@ pub struct EvaluationRecord {
 
 /// A result by its agency and identifier.
 pub fn of(
-    state: &dyn State,
+    state: &Rows<'_>,
     agency: AgencyIndex,
     id: &str,
 ) -> Result<Option<EvaluationRecord>, StateFault> {
-    record::load(state, Namespace::Evaluation, &key(agency, id))
-}
-
-/// Keys of all results.
-pub fn all() -> Pages {
-    Pages::of(Namespace::Evaluation, b"", Map::Listed)
+    state.load(Namespace::Evaluation, &key(agency, id))
 }
 
 /// Records a result.
@@ -75,7 +67,7 @@ pub(crate) fn record_result(
     context: &BlockContext,
     naming: &Naming<'_>,
     result: &Evaluation,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
 ) -> Result<Result<Raised, Refusal>, StateFault> {
     let key = key(naming.agency, &result.id);
     if state.get(Namespace::Evaluation, &key)?.is_some() {
@@ -94,7 +86,6 @@ pub(crate) fn record_result(
         recorded_height: context.height.value(),
         score_permille,
     };
-    record::store(state, Namespace::Evaluation, &key, &evaluation)?;
-    all().put(state, &key, Vec::new())?;
+    state.store(Namespace::Evaluation, &key, &evaluation)?;
     Ok(Ok(Raised::default()))
 }

@@ -1,20 +1,22 @@
 //! A trace event with every name resolved to the key of its subject: what the contracts reckon with.
 
-use prost::Message as _;
+use std::sync::Arc;
+
 use proto::AgencyIndex;
 use proto::operation::OpUid;
-use proto::schema::OperationKind;
-use proto::schema::event::{Event, InspectionOutcome, Item, Lot, Observation, TestOutcome, Uom};
+use proto::schema::event::{
+    Correction, Event, InspectionOutcome, Item, Lot, Observation, TestOutcome, Uom,
+};
 use proto::schema::roles::Normaliser;
-use proto::trie::Namespace;
+use proto::schema::{Body, OperationKind};
 
-use crate::execute::uid_key;
+use crate::key::{CertificateKey, DeclarationKey, DocumentKey, PartyKey, PersonKey, StationKey};
+use crate::key::{UnitKey, VehicleKey, uid_key};
 use crate::links::{self, Naming};
-use crate::record;
-use crate::record::fact::{FactRecord, Replacement};
+use crate::record::fact::{At, OperationRow};
 use crate::record::shipment::Amount;
 use crate::record::unit::Moment;
-use crate::state::{State, StateFault};
+use crate::state::{Rows, StateFault};
 
 /// Thousandths that a code without a quantity counts for: one of itself.
 const ONE_CODE_MILLI: i64 = 1_000;
@@ -23,13 +25,13 @@ const ONE_CODE_MILLI: i64 = 1_000;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
     /// The unit.
-    pub unit: Vec<u8>,
+    pub unit: UnitKey,
     /// The code as written.
     pub text: String,
     /// How much; a code without a quantity counts for one of itself.
     pub amount: Amount,
     /// The other side's unit of the same goods, where stated.
-    pub counterpart: Option<Vec<u8>>,
+    pub counterpart: Option<UnitKey>,
     /// The other side's code as written.
     pub counterpart_text: String,
 }
@@ -48,11 +50,11 @@ pub struct Fact {
     /// When it happened.
     pub occurred_ms: u64,
     /// Who acts.
-    pub party: Vec<u8>,
+    pub party: PartyKey,
     /// Where.
-    pub station: Vec<u8>,
+    pub station: StationKey,
     /// Document of the delivery, stock movement, sale or report.
-    pub document: String,
+    pub document: DocumentKey,
     /// Units acted on; the inputs of an observation.
     pub items: Vec<Line>,
     /// Units made.
@@ -64,17 +66,17 @@ pub struct Fact {
     /// The container.
     pub container: Option<Line>,
     /// The other party.
-    pub counterparty: Vec<u8>,
+    pub counterparty: PartyKey,
     /// The other station.
-    pub counterparty_station: Vec<u8>,
+    pub counterparty_station: StationKey,
     /// Vehicle.
-    pub vehicle: Vec<u8>,
+    pub vehicle: VehicleKey,
     /// Commitment of a person.
-    pub person: Vec<u8>,
+    pub person: PersonKey,
     /// Certificates.
-    pub certificates: Vec<Vec<u8>>,
+    pub certificates: Vec<CertificateKey>,
     /// Declaration line.
-    pub declaration: Vec<u8>,
+    pub declaration: DeclarationKey,
     /// Result of a test.
     pub test: TestOutcome,
     /// Result of a customs inspection.
@@ -84,7 +86,7 @@ pub struct Fact {
     /// What is done by a process or a disposal.
     pub method: String,
     /// Document of the sampling that a test result is of.
-    pub sample: String,
+    pub sample: DocumentKey,
     /// The goods behind a code.
     pub lot: Option<Lot>,
 }
@@ -93,36 +95,38 @@ impl Fact {
     /// The fact that an event of type `kind` states.
     pub fn of_event(naming: &Naming<'_>, uid: OpUid, kind: OperationKind, event: &Event) -> Self {
         let lines = |items: &[Item]| items.iter().map(|item| line(naming, item)).collect();
-        let optional = |normaliser, text: &str| named(naming, normaliser, text);
+        let named = |normaliser, text: &str| {
+            if text.is_empty() { Arc::default() } else { naming.shared(normaliser, text) }
+        };
+        let party = |text| PartyKey::from(named(Normaliser::Party, text));
+        let station = |text| StationKey::from(named(Normaliser::Station, text));
+        let certificate =
+            |text: &String| CertificateKey::from(naming.shared(Normaliser::Certificate, text));
         Self {
             agency: naming.agency,
             uid,
             stated_by: uid,
             kind,
             occurred_ms: event.occurred_ms,
-            party: optional(Normaliser::Party, &event.party),
-            station: optional(Normaliser::Station, &event.station),
-            document: links::document(&event.document),
+            party: party(&event.party),
+            station: station(&event.station),
+            document: DocumentKey::new(links::document(&event.document).as_bytes()),
             items: lines(&event.items),
             outputs: lines(&event.outputs),
             contents: Vec::new(),
             mentions: Vec::new(),
             container: code(naming, &event.container),
-            counterparty: optional(Normaliser::Party, &event.counterparty),
-            counterparty_station: optional(Normaliser::Station, &event.counterparty_station),
-            vehicle: optional(Normaliser::Vehicle, &event.vehicle),
-            person: optional(Normaliser::Person, &event.person),
-            certificates: event
-                .certificates
-                .iter()
-                .map(|number| naming.key(Normaliser::Certificate, number))
-                .collect(),
-            declaration: optional(Normaliser::Declaration, &event.declaration),
+            counterparty: party(&event.counterparty),
+            counterparty_station: station(&event.counterparty_station),
+            vehicle: VehicleKey::from(named(Normaliser::Vehicle, &event.vehicle)),
+            person: PersonKey::from(named(Normaliser::Person, &event.person)),
+            certificates: event.certificates.iter().map(certificate).collect(),
+            declaration: DeclarationKey::from(named(Normaliser::Declaration, &event.declaration)),
             test: event.test(),
             inspection: event.inspection(),
             agent: event.agent.clone(),
             method: event.method.clone(),
-            sample: links::document(&event.sample),
+            sample: DocumentKey::new(links::document(&event.sample).as_bytes()),
             lot: event.lot.clone(),
         }
     }
@@ -147,8 +151,8 @@ impl Fact {
         Moment {
             occurred_ms: self.occurred_ms,
             agency: self.agency.value().into(),
-            uid: self.stated_by.0.to_vec(),
-            kind: self.kind.code().into(),
+            uid: self.stated_by,
+            kind: self.kind.code(),
         }
     }
 
@@ -182,80 +186,87 @@ impl Fact {
     }
 }
 
-/// Key of the record of an event.
-pub(crate) fn key(agency: AgencyIndex, uid: OpUid) -> Vec<u8> {
-    let mut key = uid_key(agency, uid);
-    key.push(1);
-    key
-}
-
 /// The event in force under an identity: as recorded, or as its last correction says; none where it
 /// did not occur, or where nothing is recorded under that identity.
 pub fn in_force(
     naming: &Naming<'_>,
-    state: &dyn State,
+    state: &Rows<'_>,
     uid: OpUid,
 ) -> Result<Option<Fact>, StateFault> {
-    let key = key(naming.agency, uid);
-    let found: Option<FactRecord> = record::load(state, Namespace::OpUid, &key)?;
-    let Some(found) = found else { return Ok(None) };
-    of_record(naming, uid, &found)
-        .map_err(|error| StateFault::record(Namespace::OpUid, &key, &error))
+    let row = state.row::<OperationRow>(&uid_key(naming.agency, uid))?;
+    of_row(naming, state, uid, &row)
 }
 
-/// The event in force of a record.
-pub(crate) fn of_record(
+/// The event in force of a row.
+pub(crate) fn of_row(
     naming: &Naming<'_>,
+    state: &Rows<'_>,
     uid: OpUid,
-    found: &FactRecord,
-) -> Result<Option<Fact>, prost::DecodeError> {
-    match &found.replacement {
-        Some(replacement) => of_replacement(naming, uid, replacement),
-        None => original(naming, uid, found),
+    row: &OperationRow,
+) -> Result<Option<Fact>, StateFault> {
+    match (&row.replacement, &row.accepted) {
+        (Some(replacement), _) => replaced(naming, state, uid, replacement.at),
+        (None, Some(accepted)) => {
+            let said = state.said(accepted.at)?;
+            Ok(said.and_then(|said| stated(naming, uid, said.kind, &said.body)))
+        }
+        (None, None) => Ok(None),
     }
 }
 
-/// The event as a correction states it.
-pub(crate) fn of_replacement(
+/// The event as the correction at a place states it.
+pub(crate) fn replaced(
     naming: &Naming<'_>,
+    state: &Rows<'_>,
     uid: OpUid,
-    replacement: &Replacement,
-) -> Result<Option<Fact>, prost::DecodeError> {
-    let fact = decode(naming, uid, replacement.kind, &replacement.event)?;
-    let stated_by = <[u8; 16]>::try_from(&*replacement.uid).map_or(uid, OpUid);
-    Ok(fact.map(|fact| Fact { stated_by, ..fact }))
+    at: At,
+) -> Result<Option<Fact>, StateFault> {
+    let Some(said) = state.said(at)? else { return Ok(None) };
+    let Body::Correction(correction) = &said.body else { return Ok(None) };
+    Ok(corrected(naming, uid, said.uid, correction))
 }
 
-/// The event as it was recorded, whatever corrected it.
-pub(crate) fn original(
+/// The event `uid` as a correction states it.
+pub(crate) fn corrected(
     naming: &Naming<'_>,
     uid: OpUid,
-    found: &FactRecord,
-) -> Result<Option<Fact>, prost::DecodeError> {
-    decode(naming, uid, found.kind, &found.body)
+    stated_by: OpUid,
+    correction: &Correction,
+) -> Option<Fact> {
+    let kind = u16::try_from(correction.kind).ok().and_then(OperationKind::from_code);
+    let kind = kind.filter(|kind| kind.is_event() && *kind != OperationKind::Observation)?;
+    let event = correction.event.as_ref().filter(|event| **event != Event::default())?;
+    Some(Fact { stated_by, ..Fact::of_event(naming, uid, kind, event) })
 }
 
-fn decode(
+/// The event that an operation states; none where it is no event.
+pub(crate) fn stated(
     naming: &Naming<'_>,
     uid: OpUid,
-    kind: u32,
-    body: &[u8],
-) -> Result<Option<Fact>, prost::DecodeError> {
-    let kind = u16::try_from(kind).ok().and_then(OperationKind::from_code);
-    match kind {
-        Some(_) if body.is_empty() => Ok(None),
-        Some(OperationKind::Observation) => {
-            Ok(Some(Fact::of_observation(naming, uid, &Observation::decode(body)?)))
-        }
-        Some(kind) if kind.is_event() => {
-            Ok(Some(Fact::of_event(naming, uid, kind, &Event::decode(body)?)))
-        }
-        Some(_) | None => Ok(None),
+    kind: OperationKind,
+    body: &Body,
+) -> Option<Fact> {
+    match body {
+        Body::Event(event) if *event == Event::default() => None,
+        Body::Event(event) => Some(Fact::of_event(naming, uid, kind, event)),
+        Body::Observation(seen) => Some(Fact::of_observation(naming, uid, seen)),
+        Body::Party(_)
+        | Body::Station(_)
+        | Body::Product(_)
+        | Body::Vehicle(_)
+        | Body::Certificate(_)
+        | Body::Declaration(_)
+        | Body::Correction(_)
+        | Body::MatchDeclare(_)
+        | Body::MatchDecision(_)
+        | Body::AlertAcknowledge(_)
+        | Body::ReleasePublish(_)
+        | Body::ReleaseWithdraw(_)
+        | Body::Evaluation(_)
+        | Body::SchemePropose(_)
+        | Body::RulePropose(_)
+        | Body::Approve(_) => None,
     }
-}
-
-fn named(naming: &Naming<'_>, normaliser: Normaliser, text: &str) -> Vec<u8> {
-    if text.is_empty() { Vec::new() } else { naming.key(normaliser, text) }
 }
 
 fn line(naming: &Naming<'_>, item: &Item) -> Line {
@@ -265,10 +276,10 @@ fn line(naming: &Naming<'_>, item: &Item) -> Line {
     });
     let counterpart = Some(&item.counterpart).filter(|text| !text.is_empty());
     Line {
-        unit: naming.key(Normaliser::Unit, &item.code),
+        unit: naming.unit(&item.code),
         text: item.code.clone(),
         amount,
-        counterpart: counterpart.map(|text| naming.key(Normaliser::Unit, text)),
+        counterpart: counterpart.map(|text| naming.unit(text)),
         counterpart_text: item.counterpart.clone(),
     }
 }

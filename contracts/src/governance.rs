@@ -10,13 +10,13 @@ use proto::trie::Namespace;
 
 use crate::backfill;
 use crate::codes::{Codes, SCHEMES_KEY, scheme_key};
-use crate::execute::{BlockContext, uid_key};
+use crate::context::BlockContext;
+use crate::key::uid_key;
 use crate::record::governance::{ActiveScheme, ActiveSchemes, ProposalRecord, SchemeRecord};
-use crate::record::{load, load_or_default, store};
 use crate::refusal::Refusal;
 use crate::risk;
 use crate::scheme::Scheme;
-use crate::state::{Overlay, State, StateFault};
+use crate::state::{Rows, StateFault};
 
 /// Agencies whose approval puts a proposal into force: more than half.
 pub const fn approvals_needed(agencies: u16) -> u16 {
@@ -25,16 +25,16 @@ pub const fn approvals_needed(agencies: u16) -> u16 {
 
 /// A proposal by its proposer and identity.
 pub fn proposal(
-    state: &dyn State,
+    state: &Rows<'_>,
     proposer: AgencyIndex,
     uid: OpUid,
 ) -> Result<Option<ProposalRecord>, StateFault> {
-    load(state, Namespace::Governance, &uid_key(proposer, uid))
+    state.load(Namespace::Governance, &uid_key(proposer, uid))
 }
 
 /// Proposes a scheme; the proposer approves it by proposing.
 pub(crate) fn propose_scheme(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     context: &BlockContext,
     (agency, uid): (AgencyIndex, OpUid),
     proposed: &SchemePropose,
@@ -48,7 +48,7 @@ pub(crate) fn propose_scheme(
 
 /// Proposes a parameter of the risk rules; the proposer approves it by proposing.
 pub(crate) fn propose_rule(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     context: &BlockContext,
     (agency, uid): (AgencyIndex, OpUid),
     proposed: &RulePropose,
@@ -71,7 +71,7 @@ fn proposal_of(context: &BlockContext, kind: OperationKind, body: Vec<u8>) -> Pr
 
 /// Records an approval.
 pub(crate) fn approve(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     context: &BlockContext,
     agency: AgencyIndex,
     approved: &Approve,
@@ -96,7 +96,7 @@ pub(crate) fn approve(
 }
 
 fn vote(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     context: &BlockContext,
     key: &[u8],
     mut proposal: ProposalRecord,
@@ -110,12 +110,12 @@ fn vote(
             return Ok(Err(refusal));
         }
     }
-    store(state, Namespace::Governance, key, &proposal)?;
+    state.store(Namespace::Governance, key, &proposal)?;
     Ok(Ok(()))
 }
 
 fn accept(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     context: &BlockContext,
     proposal: &ProposalRecord,
 ) -> Result<Result<(), Refusal>, StateFault> {
@@ -137,7 +137,7 @@ fn accept(
 
 /// Reads a scheme, tests it by its vectors, and looks for one that it would contradict.
 fn check_scheme(
-    state: &Overlay<'_>,
+    state: &Rows<'_>,
     proposed: &SchemePropose,
 ) -> Result<Result<Scheme, Refusal>, StateFault> {
     let scheme = match Scheme::parse(&proposed.definition) {
@@ -159,7 +159,7 @@ fn check_scheme(
 
 /// Puts a scheme into force and starts the search for its units among the OPAQUE ones.
 fn activate(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     context: &BlockContext,
     proposed: &SchemePropose,
     scheme: &Scheme,
@@ -168,10 +168,11 @@ fn activate(
     let definition = proposed.definition.clone();
     let digest = Tag::Value.hash(definition.as_bytes()).as_bytes().to_vec();
     let record = SchemeRecord { definition, active_height: context.height.value() };
-    store(state, Namespace::Scheme, &scheme_key(&id, version), &record)?;
-    let mut active: ActiveSchemes = load_or_default(state, Namespace::Sys, SCHEMES_KEY)?;
+    state.store(Namespace::Scheme, &scheme_key(&id, version), &record)?;
+    let active: Option<ActiveSchemes> = state.load(Namespace::Sys, SCHEMES_KEY)?;
+    let mut active = active.unwrap_or_default();
     active.schemes.push(ActiveScheme { id: id.clone(), version, digest });
     active.schemes.sort();
-    store(state, Namespace::Sys, SCHEMES_KEY, &active)?;
+    state.store(Namespace::Sys, SCHEMES_KEY, &active)?;
     backfill::start(state, &id)
 }

@@ -1,23 +1,26 @@
 #![doc = include_str!("../README.md")]
 
+mod act;
 pub mod admission;
 pub mod backfill;
 pub mod codes;
 mod context;
 mod correction;
 mod due;
+mod effect;
 pub mod evaluation;
 pub mod execute;
 pub mod fact;
+mod finding;
+mod goods;
 pub mod governance;
 pub mod identifier;
+pub mod key;
 pub mod links;
 pub mod matching;
-pub mod pages;
 pub mod place;
 pub mod privacy;
 pub mod query;
-mod queue;
 pub mod record;
 pub mod refusal;
 pub mod registry;

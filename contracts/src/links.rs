@@ -1,5 +1,11 @@
 //! Subjects of an operation: each field of the role table, normalised to the key of its kind.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::collections::hash_map::{DefaultHasher, HashMap};
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+
 use proto::AgencyIndex;
 use proto::receipt::{Link, Links, Role, Subject, SubjectKind, TooMany};
 use proto::schema::roles::{Field, Normaliser, named};
@@ -8,19 +14,69 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::codes::Codes;
 use crate::identifier;
+use crate::key::UnitKey;
 
-/// What the normalisers need to know beside the text.
-#[derive(Clone, Copy, Debug)]
+/// What the normalisers need to know beside the text. It remembers what it named, since an operation
+/// names each of its codes in its links and again in its effects.
+#[derive(Debug)]
 pub struct Naming<'a> {
     /// Agency of the submitter.
     pub agency: AgencyIndex,
     /// Active code schemes.
     pub codes: &'a Codes,
+    known: RefCell<Known>,
 }
 
-impl Naming<'_> {
+/// Keys of texts, by normaliser.
+type Known = BTreeMap<Normaliser, HashMap<String, Arc<[u8]>, BuildHasherDefault<DefaultHasher>>>;
+
+/// What was named before, under certain schemes.
+#[derive(Debug)]
+pub(crate) struct Names {
+    codes: Codes,
+    known: Known,
+}
+
+impl<'a> Naming<'a> {
+    /// The names in the words of an agency's platform.
+    pub fn new(agency: AgencyIndex, codes: &'a Codes) -> Self {
+        Self { agency, codes, known: RefCell::default() }
+    }
+
+    /// As [`Self::new`], with what was named before, unless other schemes are active now.
+    pub(crate) fn knowing(agency: AgencyIndex, codes: &'a Codes, names: Option<Names>) -> Self {
+        let known = names.filter(|names| names.codes.is_same(codes)).map(|names| names.known);
+        Self { agency, codes, known: RefCell::new(known.unwrap_or_default()) }
+    }
+
+    /// What was named.
+    pub(crate) fn into_names(self) -> Names {
+        Names { codes: self.codes.clone(), known: self.known.into_inner() }
+    }
+
     /// The key of the subject that `text` names in a field with this normaliser.
     pub fn key(&self, normaliser: Normaliser, text: &str) -> Vec<u8> {
+        self.shared(normaliser, text).to_vec()
+    }
+
+    /// The key of a unit.
+    pub(crate) fn unit(&self, text: &str) -> UnitKey {
+        self.shared(Normaliser::Unit, text).into()
+    }
+
+    /// As [`Self::key`]; every mention of one text shares the bytes.
+    pub(crate) fn shared(&self, normaliser: Normaliser, text: &str) -> Arc<[u8]> {
+        let mut known = self.known.borrow_mut();
+        let known = known.entry(normaliser).or_default();
+        if let Some(key) = known.get(text) {
+            return Arc::clone(key);
+        }
+        let key: Arc<[u8]> = self.read(normaliser, text).into();
+        known.insert(text.to_owned(), Arc::clone(&key));
+        key
+    }
+
+    fn read(&self, normaliser: Normaliser, text: &str) -> Vec<u8> {
         let key = match normaliser {
             Normaliser::Unit => return self.codes.unit(self.agency, text),
             Normaliser::Certificate => certificate(text),
@@ -65,11 +121,19 @@ pub(crate) fn unit_link(role: Role, unit: &[u8]) -> Link {
 
 /// NFKC without white space at the ends: the form of what has no stricter one.
 fn plain(text: &str) -> String {
+    // ASCII is its own NFKC.
+    if text.is_ascii() {
+        return text.trim().to_owned();
+    }
     text.nfkc().collect::<String>().trim().to_owned()
 }
 
 /// Certificate number: NFKC, capitals, no white space.
 pub fn certificate(text: &str) -> String {
+    if text.is_ascii() {
+        let visible = text.chars().filter(|c| !c.is_whitespace());
+        return visible.map(|c| c.to_ascii_uppercase()).collect();
+    }
     text.nfkc().filter(|c| !c.is_whitespace()).flat_map(char::to_uppercase).collect()
 }
 

@@ -3,17 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use proto::schema::OperationKind;
-use proto::trie::Namespace;
+use crate::key::parted;
+use crate::record::codec::{Count, Mark};
+use crate::state::{Index, Rows, StateFault};
+use crate::trace::stock::{self, Place};
 
-use crate::execute::uid_key;
-use crate::fact::Fact;
-use crate::pages::{Map, Pages};
-use crate::record::unit::Sums;
-use crate::record::{joined, parted};
-use crate::state::{Overlay, State, StateFault};
-use crate::trace::stock::{self, Place, place_key};
-use crate::trace::{Sign, count, entry};
+/// Of a station: unit of measure byte, u16 length, party, unit of what the party has there.
+pub(crate) const STOCK_AT: Index<Mark> = Index::new(9);
+
+/// Of a party: unit of measure byte, u16 length, station, unit of what it has there.
+pub(crate) const STOCK_OF: Index<Mark> = Index::new(10);
+
+/// Of a vehicle: agency u16, `op_uid` of the events that it had a part in.
+pub(crate) const TRIPS: Index<Count> = Index::new(11);
 
 /// Places of one unit that are looked at to tell what lies at one of them.
 const PLACES_MAX: usize = 1_024;
@@ -34,37 +36,30 @@ pub struct Held {
 }
 
 /// Units at a station, at most `limit`, ascending.
-pub fn at_station(
-    state: &dyn State,
-    station: &[u8],
-    limit: usize,
-) -> Result<Vec<Held>, StateFault> {
-    let pages = Pages::of(Namespace::Station, station, Map::Stock);
-    held(state, &pages, limit, |other| (station.to_vec(), other.to_vec()))
+pub fn at_station(state: &Rows<'_>, station: &[u8], limit: usize) -> Result<Vec<Held>, StateFault> {
+    held(state, (STOCK_AT, station), limit, |other| (station.to_vec(), other.to_vec()))
 }
 
 /// Units that a party has, at most `limit`, ascending.
-pub fn of_party(state: &dyn State, party: &[u8], limit: usize) -> Result<Vec<Held>, StateFault> {
-    let pages = Pages::of(Namespace::Party, party, Map::Stock);
-    held(state, &pages, limit, |other| (other.to_vec(), party.to_vec()))
+pub fn of_party(state: &Rows<'_>, party: &[u8], limit: usize) -> Result<Vec<Held>, StateFault> {
+    held(state, (STOCK_OF, party), limit, |other| (other.to_vec(), party.to_vec()))
 }
 
 /// Keys of the events that a vehicle had a part in, at most `limit`.
-pub fn trips(state: &dyn State, vehicle: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StateFault> {
-    let pages = Pages::of(Namespace::Vehicle, vehicle, Map::Trips);
-    Ok(pages.scan(state, None, limit)?.into_iter().map(|found| found.key).collect())
+pub fn trips(state: &Rows<'_>, vehicle: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StateFault> {
+    Ok(TRIPS.scan(state, vehicle, None, limit)?.into_iter().map(|(key, _)| key).collect())
 }
 
 fn held(
-    state: &dyn State,
-    pages: &Pages,
+    state: &Rows<'_>,
+    (index, owner): (Index<Mark>, &[u8]),
     limit: usize,
     place: impl Fn(&[u8]) -> (Vec<u8>, Vec<u8>),
 ) -> Result<Vec<Held>, StateFault> {
     let mut list = Vec::new();
     let mut known: BTreeMap<Vec<u8>, Vec<Place>> = BTreeMap::new();
-    for found in pages.scan(state, None, limit)? {
-        let Some((uom, rest)) = found.key.split_first() else { continue };
+    for (key, _) in index.scan(state, owner, None, limit)? {
+        let Some((uom, rest)) = key.split_first() else { continue };
         let Some((other, unit)) = parted(rest) else { continue };
         let (station, party) = place(other);
         let (unit, uom) = (unit.to_vec(), i32::from(*uom));
@@ -84,45 +79,22 @@ fn held(
     Ok(list)
 }
 
-fn sums(
-    state: &dyn State,
-    unit: &[u8],
-    (station, party): (&[u8], &[u8]),
-    uom: i32,
-) -> Result<Sums, StateFault> {
-    let pages = Pages::of(Namespace::Unit, unit, Map::Places);
-    Ok(entry(state, &pages, &place_key(uom, station, party))?.unwrap_or_default())
+/// How many entries the list of a place has, counted up to `limit`; some may stand for nothing by what
+/// others report.
+pub fn count_at_station(
+    state: &Rows<'_>,
+    station: &[u8],
+    limit: usize,
+) -> Result<usize, StateFault> {
+    STOCK_AT.count(state, station, limit)
 }
 
-/// Keeps the lists after the effects of an event were added or taken back.
-pub(crate) fn apply(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<(), StateFault> {
-    for (line, _) in stock::flows(fact) {
-        let (station, party) = (fact.station.clone(), fact.party.clone());
-        let place = Place { station, party, uom: line.amount.uom, on_hand: 0 };
-        list(state, &line.unit, &place)?;
-    }
-    let is_trip = matches!(fact.kind, OperationKind::Ship | OperationKind::Receive);
-    if fact.vehicle.is_empty() || !is_trip {
-        return Ok(());
-    }
-    let trips = Pages::of(Namespace::Vehicle, &fact.vehicle, Map::Trips);
-    count(state, &trips, &uid_key(fact.agency, fact.uid), sign.factor())
+/// As [`count_at_station`], of what a party has.
+pub fn count_of_party(state: &Rows<'_>, party: &[u8], limit: usize) -> Result<usize, StateFault> {
+    STOCK_OF.count(state, party, limit)
 }
 
-/// Lists a unit at a place or takes it off the lists, by what is there now.
-pub(crate) fn list(state: &mut Overlay<'_>, unit: &[u8], place: &Place) -> Result<(), StateFault> {
-    let (station, party) = (&*place.station, &*place.party);
-    let is_there = sums(state, unit, (station, party), place.uom)?.on_hand() > 0;
-    for (namespace, owner, other) in
-        [(Namespace::Station, station, party), (Namespace::Party, party, station)]
-    {
-        let pages = Pages::of(namespace, owner, Map::Stock);
-        let uom = u8::try_from(place.uom).unwrap_or(u8::MAX);
-        let key = [&[uom], &*joined(&[other, unit])].concat();
-        let is_listed = pages.get(state, &key)?.is_some();
-        if is_there != is_listed {
-            pages.set(state, &key, is_there.then(Vec::new))?;
-        }
-    }
-    Ok(())
+/// As [`count_at_station`], of the events of a vehicle.
+pub fn count_trips(state: &Rows<'_>, vehicle: &[u8], limit: usize) -> Result<usize, StateFault> {
+    TRIPS.count(state, vehicle, limit)
 }

@@ -9,18 +9,18 @@ use proto::schema::roles::{Field, Normaliser};
 use proto::trie::Namespace;
 
 use crate::codes;
-use crate::execute::BlockContext;
+use crate::context::BlockContext;
+use crate::effect::Sign;
+use crate::effect::matches::touch_class;
+use crate::effect::papers::{Covered, cover};
+use crate::key::UnitKey;
 use crate::links::{self, Naming};
-use crate::matching::settle;
 use crate::record::registry::{
     CertificateEntry, CertificateRecord, DeclarationRecord, PartyRecord, ProductRecord,
     StationRecord, VehicleRecord,
 };
-use crate::record::{load, load_or_default, store};
 use crate::refusal::Refusal;
-use crate::state::{Overlay, State, StateFault};
-use crate::trace::Sign;
-use crate::trace::papers::{self, Covered};
+use crate::state::{Rows, StateFault};
 
 /// State key, namespace PRODUCT.
 pub fn product_key(naming: &Naming<'_>, id: &str) -> Vec<u8> {
@@ -30,38 +30,39 @@ pub fn product_key(naming: &Naming<'_>, id: &str) -> Vec<u8> {
 }
 
 /// The registered station at a station subject.
-pub fn station(state: &dyn State, key: &[u8]) -> Result<Option<StationRecord>, StateFault> {
-    load(state, Namespace::Station, key)
+pub fn station(state: &Rows<'_>, key: &[u8]) -> Result<Option<StationRecord>, StateFault> {
+    state.load(Namespace::Station, key)
 }
 
 /// The registered party at a party subject.
-pub fn party(state: &dyn State, key: &[u8]) -> Result<Option<PartyRecord>, StateFault> {
-    load(state, Namespace::Party, key)
+pub fn party(state: &Rows<'_>, key: &[u8]) -> Result<Option<PartyRecord>, StateFault> {
+    state.load(Namespace::Party, key)
 }
 
 /// The registered certificate at a certificate subject.
-pub fn certificate(state: &dyn State, key: &[u8]) -> Result<Option<CertificateRecord>, StateFault> {
-    load(state, Namespace::Certificate, key)
+pub fn certificate(state: &Rows<'_>, key: &[u8]) -> Result<Option<CertificateRecord>, StateFault> {
+    state.load(Namespace::Certificate, key)
 }
 
 macro_rules! write {
     ($state:ident, $context:ident, $naming:ident, $namespace:ident, $record:ident, $key:expr, $entry:expr) => {{
         let key: Vec<u8> = $key;
-        let before: $record = load_or_default($state, Namespace::$namespace, &key)?;
+        let before: Option<$record> = $state.load(Namespace::$namespace, &key)?;
+        let revision = before.map_or(0, |before| before.revision);
         let record = $record {
             entry: Some($entry.clone()),
             agency: $naming.agency.value().into(),
             height: $context.height.value(),
-            revision: before.revision.saturating_add(1),
+            revision: revision.saturating_add(1),
         };
-        store($state, Namespace::$namespace, &key, &record)?;
+        $state.store(Namespace::$namespace, &key, &record)?;
     }};
 }
 
 /// Writes an entry. A station is of the agency that registered it: where it stands, and so whom an
 /// alert is told, no other agency changes.
 pub(crate) fn record(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     context: &BlockContext,
     naming: &Naming<'_>,
     body: &Body,
@@ -112,43 +113,42 @@ pub(crate) fn record(
 
 /// Writes an agency's entry of a certificate in place of its own former one.
 fn certify(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     context: &BlockContext,
     naming: &Naming<'_>,
     certificate: &Certificate,
 ) -> Result<(), StateFault> {
     let key = naming.subject(Field::Certificates, &certificate.number).key;
-    let mut record: CertificateRecord = load_or_default(state, Namespace::Certificate, &key)?;
+    let held: Option<CertificateRecord> = state.load(Namespace::Certificate, &key)?;
+    let mut record = held.unwrap_or_default();
     let former = record.write(CertificateEntry {
         entry: Some(certificate.clone()),
         agency: naming.agency.value().into(),
         height: context.height.value(),
     });
-    store(state, Namespace::Certificate, &key, &record)?;
+    state.store(Namespace::Certificate, &key, &record)?;
     if let Some(former) = &former {
-        cover(state, naming, &key, former, Sign::TakeBack)?;
+        covers(state, naming, (&key, former), Sign::TakeBack)?;
     }
-    cover(state, naming, &key, certificate, Sign::Add)
+    covers(state, naming, (&key, certificate), Sign::Add)
 }
 
-fn cover(
-    state: &mut Overlay<'_>,
+fn covers(
+    state: &mut Rows<'_>,
     naming: &Naming<'_>,
-    key: &[u8],
-    certificate: &Certificate,
+    (key, certificate): (&[u8], &Certificate),
     sign: Sign,
 ) -> Result<(), StateFault> {
-    let units: Vec<Vec<u8>> =
-        certificate.codes.iter().map(|code| naming.key(Normaliser::Unit, code)).collect();
+    let units: Vec<UnitKey> = certificate.codes.iter().map(|code| naming.unit(code)).collect();
     let declaration = match &*certificate.declaration {
         "" => Vec::new(),
         text => naming.key(Normaliser::Declaration, text),
     };
     let covered = Covered { certificate: key, declaration: &declaration, units: &units };
-    papers::cover(state, &covered, sign)?;
+    cover(state, &covered, sign)?;
     for unit in &units {
-        codes::note_unit(state, unit)?;
-        settle::touch_unit(state, unit)?;
+        codes::note_unit(state, unit);
+        touch_class(state, unit)?;
     }
     Ok(())
 }

@@ -8,14 +8,11 @@ use proto::schema::act::{ReleasePublish, ReleaseWithdraw};
 use proto::schema::roles::Field;
 use proto::trie::Namespace;
 
-use crate::context::Raised;
-use crate::execute::BlockContext;
+use crate::context::{BlockContext, Raised};
 use crate::links::Naming;
-use crate::pages::{Map, Pages};
-use crate::record;
 use crate::refusal::Refusal;
 use crate::risk::alert;
-use crate::state::{Overlay, State, StateFault};
+use crate::state::{Rows, StateFault};
 
 /// Namespace RELEASE, key = agency u16, identifier.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
@@ -52,16 +49,11 @@ pub fn key(agency: AgencyIndex, id: &str) -> Vec<u8> {
 
 /// A notice by its agency and identifier.
 pub fn of(
-    state: &dyn State,
+    state: &Rows<'_>,
     agency: AgencyIndex,
     id: &str,
 ) -> Result<Option<ReleaseRecord>, StateFault> {
-    record::load(state, Namespace::Release, &key(agency, id))
-}
-
-/// Keys of all notices.
-pub fn all() -> Pages {
-    Pages::of(Namespace::Release, b"", Map::Listed)
+    state.load(Namespace::Release, &key(agency, id))
 }
 
 /// Publishes a notice. Alerts that it names must be there.
@@ -69,7 +61,7 @@ pub(crate) fn publish(
     context: &BlockContext,
     naming: &Naming<'_>,
     notice: &ReleasePublish,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
 ) -> Result<Result<Raised, Refusal>, StateFault> {
     let key = key(naming.agency, &notice.id);
     if state.get(Namespace::Release, &key)?.is_some() {
@@ -87,18 +79,25 @@ pub(crate) fn publish(
         published_height: context.height.value(),
         ..ReleaseRecord::default()
     };
-    record::store(state, Namespace::Release, &key, &release)?;
-    all().put(state, &key, Vec::new())?;
+    state.store(Namespace::Release, &key, &release)?;
     Ok(Ok(Raised::default()))
 }
 
-/// Withdraws a notice of the same agency. Its subjects' logs say so.
-pub(crate) fn withdraw(
+/// A withdrawal that nothing stands against.
+pub(crate) struct Withdrawal {
+    key: Vec<u8>,
+    held: ReleaseRecord,
+    /// The notice's subjects: their logs say that it was withdrawn.
+    pub(crate) links: Vec<Link>,
+}
+
+/// Judges the withdrawal of a notice of the same agency.
+pub(crate) fn judge_withdrawal(
     context: &BlockContext,
     naming: &Naming<'_>,
     withdrawal: &ReleaseWithdraw,
-    state: &mut Overlay<'_>,
-) -> Result<Result<Raised, Refusal>, StateFault> {
+    state: &Rows<'_>,
+) -> Result<Result<Withdrawal, Refusal>, StateFault> {
     let id = || withdrawal.id.clone();
     let key = key(naming.agency, &withdrawal.id);
     let Some(mut held) = of(state, naming.agency, &withdrawal.id)? else {
@@ -116,9 +115,13 @@ pub(crate) fn withdraw(
     held.withdrawn_ms = context.time.value();
     held.withdrawn_height = context.height.value();
     held.withdrawn_reason.clone_from(&withdrawal.reason);
-    record::store(state, Namespace::Release, &key, &held)?;
     let links = held.notice.as_ref().map(|notice| links(naming, notice)).unwrap_or_default();
-    Ok(Ok(Raised { links, ..Raised::default() }))
+    Ok(Ok(Withdrawal { key, held, links }))
+}
+
+/// Withdraws a notice.
+pub(crate) fn withdraw(state: &mut Rows<'_>, withdrawal: &Withdrawal) -> Result<(), StateFault> {
+    state.store(Namespace::Release, &withdrawal.key, &withdrawal.held)
 }
 
 fn links(naming: &Naming<'_>, notice: &ReleasePublish) -> Vec<Link> {

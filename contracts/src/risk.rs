@@ -4,7 +4,6 @@
 
 pub mod alert;
 pub mod conflict;
-mod kin;
 pub mod missing;
 mod over;
 pub mod parameter;
@@ -14,84 +13,37 @@ pub mod sentence;
 
 use proto::schema::act::{AlertAcknowledge, RulePropose};
 use proto::submitter::SubmitterRecord;
-use proto::trie::Namespace;
 
 use crate::codes::Codes;
-use crate::context::Raised;
-use crate::execute::BlockContext;
+use crate::context::{BlockContext, Raised};
+use crate::effect::matches::stands;
+use crate::effect::{EVERY, PAPERS, Sign, touch};
 use crate::fact::Fact;
-use crate::pages::{Map, Pages};
-use crate::place;
 use crate::record::matching::{Conflict, MatchStatus};
-use crate::record::unit::Flow;
 use crate::refusal::Refusal;
-use crate::state::{Overlay, StateFault};
-use crate::trace::{Sign, stock};
+use crate::state::{Queue, Rows, StateFault};
 
 use alert::{AlertState, Transition};
 
 /// Version of the rules' text; an alert names it beside its parameters.
 const VERSION: u32 = 1;
 
-/// A set of what is to be looked at again at the end of the block.
-fn dirty(name: &[u8]) -> Pages {
-    Pages::of(Namespace::Sys, name, Map::Dirty)
-}
-
-/// The effects of an event were added to the derived records, or taken back.
-pub(crate) fn on_effects(
-    state: &mut Overlay<'_>,
-    fact: &Fact,
-    sign: Sign,
-) -> Result<(), StateFault> {
-    for (line, flow) in stock::flows(fact) {
-        over::touch(state, &line.unit, &fact.station, line.amount.uom);
-        over::touch_sums(state, &line.unit, flow);
-        // Going on is what R01 asks of goods: being there is not.
-        if matches!(flow, Flow::Shipped | Flow::Sold | Flow::Used) {
-            missing::touch(state, &line.unit);
-        }
-    }
-    if fact.container.is_some() {
-        for line in fact.packed() {
-            over::touch_goods(state, &line.unit);
-        }
-    }
-    let is_imported = fact.lot.as_ref().is_some_and(|lot| lot.imported);
-    if is_imported || !fact.certificates.is_empty() || !fact.declaration.is_empty() {
-        fact.lines().for_each(|line| missing::touch_papers(state, &line.unit));
-    }
-    // Back from what was made are its sources, and forward from them is all that they became; where
-    // the event is taken back neither leads to the other any more.
-    let sides = fact.made().iter().chain(fact.consumed());
-    for line in sides.chain(fact.packed()).chain(&fact.container) {
-        missing::touch(state, &line.unit);
-    }
-    positive::note_sampling(state, fact, sign)?;
+/// The effects of an event were added to the records, or taken back.
+pub(crate) fn on_effects(state: &mut Rows<'_>, fact: &Fact, sign: Sign) -> Result<(), StateFault> {
     positive::touch(state, fact, sign)
-}
-
-/// Papers that a registered certificate covers changed.
-pub(crate) fn on_papers(state: &mut Overlay<'_>, units: &[Vec<u8>], declaration: &[u8]) {
-    for unit in units {
-        missing::touch_papers(state, unit);
-    }
-    if !declaration.is_empty() {
-        missing::touch_declaration(state, declaration);
-    }
 }
 
 /// A match changed its status.
 pub(crate) fn on_match(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     (from, to): (&[u8], &[u8]),
     now: MatchStatus,
 ) -> Result<(), StateFault> {
     for unit in [from, to] {
-        missing::touch_papers(state, unit);
-        over::touch_goods(state, unit);
+        touch(state, Queue::PAPERS, PAPERS, unit);
+        touch(state, Queue::GOODS, EVERY, unit);
     }
-    let sign = if kin::is_live(now) { Sign::Add } else { Sign::TakeBack };
+    let sign = if stands(now) { Sign::Add } else { Sign::TakeBack };
     positive::touch_match(state, (from, to), sign)
 }
 
@@ -99,7 +51,7 @@ pub(crate) fn on_match(
 pub(crate) fn on_event(
     context: &BlockContext,
     fact: &Fact,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
 ) -> Result<Raised, StateFault> {
     positive::on_result(context, state, (None, Some(fact)))
 }
@@ -109,7 +61,7 @@ pub(crate) fn on_event(
 pub(crate) fn on_correction(
     context: &BlockContext,
     change: (Option<&Fact>, Option<&Fact>),
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
 ) -> Result<Raised, StateFault> {
     positive::on_result(context, state, change)
 }
@@ -117,7 +69,7 @@ pub(crate) fn on_correction(
 /// When what contradicts a match changed; `now` is empty where nothing does any more.
 pub(crate) fn on_match_conflict(
     context: &BlockContext,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     pair: (&[u8], &[u8]),
     now: &[Conflict],
 ) -> Result<Raised, StateFault> {
@@ -127,7 +79,7 @@ pub(crate) fn on_match_conflict(
 /// When a match of an OPAQUE unit moves to the unit of a scheme that it is, and the pair goes.
 pub(crate) fn on_match_moved(
     context: &BlockContext,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     pair: (&[u8], &[u8]),
 ) -> Result<Raised, StateFault> {
     conflict::leave(context, state, pair)
@@ -136,24 +88,21 @@ pub(crate) fn on_match_moved(
 /// After everything of an OPAQUE unit moved to the unit of a scheme that it is.
 pub(crate) fn on_recognised(
     (opaque, unit): (&[u8], &[u8]),
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
 ) -> Result<(), StateFault> {
-    /// Places of one unit whose lists are kept.
-    const PLACES_MAX: usize = 1_024;
-    for held in stock::places(state, unit, PLACES_MAX)? {
-        for side in [opaque, unit] {
-            place::list(state, side, &held)?;
-            over::touch(state, side, &held.station, held.uom);
-        }
-    }
-    over::touch_goods(state, unit);
-    missing::touch_papers(state, opaque);
-    missing::touch_papers(state, unit);
+    touch(state, Queue::GOODS, EVERY, unit);
+    touch(state, Queue::PAPERS, PAPERS, opaque);
+    touch(state, Queue::PAPERS, PAPERS, unit);
     positive::touch_match(state, (opaque, unit), Sign::TakeBack)
 }
 
+/// Whether a search waits for the next block.
+pub(crate) fn is_searching(state: &Rows<'_>) -> Result<bool, StateFault> {
+    positive::is_searching(state)
+}
+
 /// A deadline that [`crate::due::schedule`] noted has come: it is judged at the end of the block.
-pub(crate) fn on_due(payload: &[u8], state: &mut Overlay<'_>) {
+pub(crate) fn on_due(payload: &[u8], state: &mut Rows<'_>) {
     if let Some(key) = payload.strip_prefix(over::DUE) {
         over::on_due(state, key);
     }
@@ -163,7 +112,7 @@ pub(crate) fn on_due(payload: &[u8], state: &mut Overlay<'_>) {
 pub(crate) fn end_of_block(
     context: &BlockContext,
     codes: &Codes,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
 ) -> Result<Raised, StateFault> {
     let mut raised = over::run(context, state)?;
     raised.extend(missing::run(context, codes, state)?);
@@ -176,7 +125,7 @@ pub(crate) fn acknowledge(
     context: &BlockContext,
     submitter: &SubmitterRecord,
     act: &AlertAcknowledge,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
 ) -> Result<Result<Raised, Refusal>, StateFault> {
     let unknown = || Refusal::AlertUnknown { alert: act.alert.clone() };
     let Some(mut held) = alert::of(state, &act.alert)? else { return Ok(Err(unknown())) };
@@ -217,7 +166,7 @@ pub(crate) fn check_parameter(
 pub(crate) fn set_parameter(
     context: &BlockContext,
     accepted: &RulePropose,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
 ) -> Result<(), StateFault> {
     let name = (&*accepted.parameter, &*accepted.scope);
     parameter::set(state, name, accepted.value, context.height.value())

@@ -20,10 +20,14 @@ use crate::identifier::Reason;
 pub use canonical::canonical;
 pub use grammar::{Granularity, Scheme};
 pub use key::{KeySource, Near, UnitKey, normalise};
+pub(crate) use key::{order, read as read_code};
 pub use read::ParsedCode;
 
 /// Characters of the longest code that is read.
 pub const CODE_CHARS_MAX: usize = 256;
+
+/// Characters of the definition of a scheme: the vectors take most of it.
+pub(crate) const DEFINITION_CHARS_MAX: usize = 16_384;
 
 /// Fewest vectors that a definition must read.
 pub const POSITIVE_VECTORS_MIN: usize = 3;

@@ -4,8 +4,7 @@ use prost::Message as _;
 use proto::limits::{ALERTS_MAX, LINKS_MAX};
 use proto::receipt::{AlertNotice, Alerts, Link, Links};
 
-use crate::context::Raised;
-use crate::execute::{BlockContext, Step};
+use crate::context::{BlockContext, Raised, Step};
 use crate::record::step::{StepKind, StepRecord};
 
 /// A step with its links and alerts.

@@ -3,16 +3,12 @@
 //! Total: whatever the operations say, there is a receipt for each. Only a store that fails, or a
 //! record that no contract wrote, ends it early. Writing is [`crate::ledger`]'s task.
 
-use contracts::execute::{BlockContext, OpContext, Outcome, Step, end_of_block, execute};
+use contracts::execute::{Block, BlockContext, Outcome, Step};
 use contracts::refusal::Refusal;
-use contracts::state::{Changes, Overlay, State, StateFault};
-use proto::codec::Canonical as _;
+use contracts::state::{Changes, State, StateFault};
 use proto::hash::Tag;
-use proto::operation::Operation;
-use proto::receipt::{CODE_ACCEPTED, Links, Receipt, ReceiptSource};
-use proto::submitter::SubmitterRecord;
+use proto::receipt::{CODE_ACCEPTED, Receipt, ReceiptSource};
 use proto::transaction::Transaction;
-use proto::trie::Namespace;
 
 /// A receipt with the day of its event.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,16 +32,8 @@ pub struct Executed {
     pub refusals: Vec<(u32, Refusal)>,
     /// Writes of the contracts; the heads of logs are not among them.
     pub changes: Changes,
-}
-
-/// The block while it is being executed.
-struct Run<'a> {
-    context: &'a BlockContext,
-    state: Overlay<'a>,
-    receipts: Vec<Dated>,
-    steps: Vec<Step>,
-    refusals: Vec<(u32, Refusal)>,
-    links: usize,
+    /// Whether a search, a deadline or a judgement waits for the next block.
+    pub work_left: bool,
 }
 
 /// Executes the operations of `bodies` over `state`, the state below the block.
@@ -54,92 +42,40 @@ pub fn execute_block(
     bodies: &[Transaction],
     state: &dyn State,
 ) -> Result<Executed, StateFault> {
-    let mut run = Run {
-        context,
-        state: Overlay::new(state),
-        receipts: Vec::new(),
-        steps: Vec::new(),
-        refusals: Vec::new(),
-        links: 0,
+    let mut block = Block::new(context, state);
+    let signed = |body| {
+        let operations = Transaction::operations(body).iter();
+        operations.map(move |operation| (operation, &body.header().submitter))
     };
+    block.read_ahead(bodies.iter().flat_map(signed))?;
+    let (mut receipts, mut steps, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
     for body in bodies {
+        let tx_id = body.tx_id();
         for (op_index, operation) in (0u16..).zip(body.operations()) {
-            run.operation(state, body, (op_index, operation))?;
+            let op_leaf = operation.leaf();
+            let outcome = block.operation(operation, op_leaf, &body.header().submitter)?;
+            let Outcome { code, links, alerts, day, steps: caused, refusal } = outcome;
+            let receipt_index = index_of(&receipts);
+            refusals.extend(refusal.map(|refusal| (receipt_index, refusal)));
+            let source = ReceiptSource::Operation { tx_id, op_index, op_leaf };
+            receipts.push(Dated { receipt: Receipt { source, code, links, alerts }, day });
+            steps.extend(caused);
         }
     }
-    let operations = run.next_index();
-    // What is due is due: the budget of links is the operations'.
-    run.steps.extend(end_of_block(context, &mut run.state)?);
+    let operations = index_of(&receipts);
+    let ended = block.end()?;
+    steps.extend(ended.steps);
     let mut records = Vec::new();
-    for step in run.steps {
-        let source = ReceiptSource::System { step_leaf: Tag::Step.hash(&step.record) };
-        let Step { record, links, alerts, day } = step;
+    for Step { record, links, alerts, day } in steps {
+        let source = ReceiptSource::System { step_leaf: Tag::Step.hash(&record) };
         records.push(record);
         let receipt = Receipt { source, code: CODE_ACCEPTED, links, alerts };
-        run.receipts.push(Dated { receipt, day });
+        receipts.push(Dated { receipt, day });
     }
-    Ok(Executed {
-        receipts: run.receipts,
-        operations,
-        records,
-        refusals: run.refusals,
-        changes: run.state.into_changes(),
-    })
+    let (changes, work_left) = (ended.changes, ended.work_left);
+    Ok(Executed { receipts, operations, records, refusals, changes, work_left })
 }
 
-impl Run<'_> {
-    fn next_index(&self) -> u32 {
-        u32::try_from(self.receipts.len()).expect("a block holds far fewer than 2^32 operations")
-    }
-
-    fn operation(
-        &mut self,
-        before: &dyn State,
-        body: &Transaction,
-        (op_index, operation): (u16, &Operation),
-    ) -> Result<(), StateFault> {
-        let submitter = &body.header().submitter;
-        let receipt_index = self.next_index();
-        let op_context = OpContext { block: self.context, submitter, receipt_index };
-        let mut child = self.state.child();
-        let mut outcome = execute(operation, &op_context, &mut child)?;
-        let limit = self.context.limits.max_block_links;
-        if fits(self.links, &outcome, limit) {
-            let changes = child.into_changes();
-            self.state.merge(changes)?;
-        } else {
-            // Nothing of it stays, its identity neither: it may be submitted again.
-            drop(child);
-            let party = party(before, submitter.as_bytes())?;
-            outcome = Outcome::refused(Refusal::BlockFull { limit }, party.as_deref());
-        }
-        self.links += links_of(&outcome);
-        let Outcome { code, links, alerts, day, steps, refusal } = outcome;
-        let source =
-            ReceiptSource::Operation { tx_id: body.tx_id(), op_index, op_leaf: operation.leaf() };
-        self.refusals.extend(refusal.map(|refusal| (receipt_index, refusal)));
-        self.receipts.push(Dated { receipt: Receipt { source, code, links, alerts }, day });
-        self.steps.extend(steps);
-        Ok(())
-    }
-}
-
-/// Whether an operation keeps the links of the block within its limit. A refusal always does: it has
-/// one link, and there are at most 10,000 operations.
-fn fits(links: usize, outcome: &Outcome, limit: u32) -> bool {
-    let total = links.saturating_add(links_of(outcome));
-    outcome.code != CODE_ACCEPTED || u32::try_from(total).is_ok_and(|total| total <= limit)
-}
-
-fn links_of(outcome: &Outcome) -> usize {
-    let count = |links: &Links| links.as_slice().len();
-    count(&outcome.links) + outcome.steps.iter().map(|step| count(&step.links)).sum::<usize>()
-}
-
-/// D2: the party of the submitter's key by the state before the block.
-fn party(before: &dyn State, key: &[u8]) -> Result<Option<String>, StateFault> {
-    let Some(value) = before.get(Namespace::Key, key)? else { return Ok(None) };
-    let record = SubmitterRecord::decode(&value)
-        .map_err(|error| StateFault::record(Namespace::Key, key, &error))?;
-    Ok(Some(record.party))
+fn index_of(receipts: &[Dated]) -> u32 {
+    u32::try_from(receipts.len()).expect("a block holds far fewer than 2^32 operations")
 }

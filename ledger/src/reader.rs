@@ -150,8 +150,7 @@ impl<'a, R: StoreRead> View<'a, R> {
         key: &[u8],
         rule: &'static str,
     ) -> Result<Option<T>, StoreError> {
-        let Some(bytes) = self.read.get(column, key)? else { return Ok(None) };
-        T::decode(&bytes).map(Some).map_err(|_| StoreError::damaged(column, key, rule))
+        decoded(&self.read, column, key, rule)
     }
 
     /// The history's leaf of a height.
@@ -236,20 +235,7 @@ impl<'a, R: StoreRead> View<'a, R> {
         height: Height,
         receipt_index: u32,
     ) -> Result<Option<PlacedOperation>, StoreError> {
-        let Some(receipt) = self.receipt(height, receipt_index)? else { return Ok(None) };
-        let ReceiptSource::Operation { tx_id, op_index, .. } = receipt.source else {
-            return Ok(None);
-        };
-        let key = tx_id.as_bytes();
-        let damaged = |rule| StoreError::damaged(Column::Transactions, key, rule);
-        let tx = self
-            .transaction(tx_id)?
-            .ok_or_else(|| damaged("expected the place of a transaction"))?;
-        let body = self.read.get(Column::Bodies, &schema::placed(tx.height, tx.position))?;
-        let bytes = body
-            .and_then(|body| operation_bytes(&body, op_index))
-            .ok_or_else(|| damaged("expected a transaction with that operation"))?;
-        Ok(Some(PlacedOperation { tx, op_index, bytes }))
+        operation_at(&self.read, height, receipt_index)
     }
 
     /// The record of the system step behind a receipt; none for an operation.
@@ -277,13 +263,10 @@ impl<'a, R: StoreRead> View<'a, R> {
     ) -> Result<Option<(Height, u32)>, StoreError> {
         let key = uid_key(agency, uid);
         let Some(value) = self.state(Namespace::OpUid, &key)? else { return Ok(None) };
-        let mut input = Input::new(&value);
-        let mut read = || Some((input.u64("height").ok()?, input.u32("receipt index").ok()?));
-        let (height, index) = read().ok_or_else(|| {
-            let key = schema::state(Namespace::OpUid, &key);
-            StoreError::damaged(Column::State, &key, "expected height, receipt index and leaf")
-        })?;
-        Ok(Some((Height::new(height), index)))
+        let key = schema::state(Namespace::OpUid, &key);
+        let place = contracts::record::fact::place_of(&value)
+            .map_err(|_| StoreError::damaged(Column::State, &key, "expected an operation"))?;
+        Ok(place.map(|at| (at.height, at.receipt_index)))
     }
 
     /// The newest value of a key of the state.
@@ -468,6 +451,43 @@ impl<R: StoreRead> State for View<'_, R> {
     ) -> Result<Vec<StatePair>, StateFault> {
         state::scan(&self.read, namespace, range, limit).map_err(|error| fault(&error))
     }
+
+    fn operation(&self, height: Height, index: u32) -> Result<Option<Vec<u8>>, StateFault> {
+        let found = operation_at(&self.read, height, index).map_err(|error| fault(&error))?;
+        Ok(found.map(|found| found.bytes))
+    }
+}
+
+fn decoded<T: Canonical>(
+    read: &impl StoreRead,
+    column: Column,
+    key: &[u8],
+    rule: &'static str,
+) -> Result<Option<T>, StoreError> {
+    let Some(bytes) = read.get(column, key)? else { return Ok(None) };
+    T::decode(&bytes).map(Some).map_err(|_| StoreError::damaged(column, key, rule))
+}
+
+/// The operation behind a receipt; none for a system step.
+pub(crate) fn operation_at(
+    read: &impl StoreRead,
+    height: Height,
+    receipt_index: u32,
+) -> Result<Option<PlacedOperation>, StoreError> {
+    let key = schema::placed(height, receipt_index);
+    let receipt: Option<Receipt> = decoded(read, Column::Receipts, &key, "expected a receipt")?;
+    let source = receipt.map(|receipt| receipt.source);
+    let Some(ReceiptSource::Operation { tx_id, op_index, .. }) = source else { return Ok(None) };
+    let key = tx_id.as_bytes();
+    let rule = "expected the place of a transaction";
+    let damaged = |rule| StoreError::damaged(Column::Transactions, key, rule);
+    let tx: Option<TxPlace> = decoded(read, Column::Transactions, key, rule)?;
+    let tx = tx.ok_or_else(|| damaged(rule))?;
+    let body = read.get(Column::Bodies, &schema::placed(tx.height, tx.position))?;
+    let bytes = body
+        .and_then(|body| operation_bytes(&body, op_index))
+        .ok_or_else(|| damaged("expected a transaction with that operation"))?;
+    Ok(Some(PlacedOperation { tx, op_index, bytes }))
 }
 
 fn fault(error: &StoreError) -> StateFault {
@@ -517,5 +537,10 @@ impl<R: StoreRead> State for StateAt<'_, R> {
             return Err(StateFault::Storage { detail });
         }
         state::scan(self.read, namespace, range, limit).map_err(|error| fault(&error))
+    }
+
+    fn operation(&self, height: Height, index: u32) -> Result<Option<Vec<u8>>, StateFault> {
+        let found = operation_at(self.read, height, index).map_err(|error| fault(&error))?;
+        Ok(found.map(|found| found.bytes))
     }
 }

@@ -13,6 +13,7 @@ use proto::hash::Hash;
 use proto::trie::{self, Namespace, StateProof};
 use proto::types::Height;
 
+use crate::reader::operation_at;
 use crate::schema::{self, PRUNE_EVERY_HEIGHTS, WINDOW_HEIGHTS};
 use crate::store::{Batch, Column, StoreError, StoreRead};
 use crate::trie::undo::Undo;
@@ -94,6 +95,20 @@ impl<S: StoreRead> State for StateView<'_, S> {
         limit: usize,
     ) -> Result<Vec<Pair>, StateFault> {
         scan(self.store, namespace, range, limit).map_err(|error| self.failed(error))
+    }
+
+    fn operation(&self, height: Height, index: u32) -> Result<Option<Vec<u8>>, StateFault> {
+        let found = operation_at(self.store, height, index).map_err(|error| self.failed(error))?;
+        Ok(found.map(|found| found.bytes))
+    }
+
+    fn get_many(&self, keys: &[(Namespace, Vec<u8>)]) -> Result<Vec<Option<Vec<u8>>>, StateFault> {
+        let mut ascending: Vec<Vec<u8>> =
+            keys.iter().map(|(namespace, key)| schema::state(*namespace, key)).collect();
+        ascending.sort_unstable();
+        ascending.dedup();
+        self.prefetch(ascending.iter()).map_err(|error| self.failed(error))?;
+        keys.iter().map(|(namespace, key)| self.get(*namespace, key)).collect()
     }
 }
 

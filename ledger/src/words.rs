@@ -561,9 +561,8 @@ fn namespace_name(namespace: Namespace) -> Words {
         Namespace::Governance => ("治理表决", "governance vote"),
         Namespace::Rule => ("规则参数", "rule parameter"),
         Namespace::Due => ("期限", "deadline"),
-        Namespace::Balance => ("库存", "balance"),
         Namespace::Shipment => ("运单", "shipment"),
-        Namespace::Page => ("集合分页", "page of a set"),
+        Namespace::List => ("清单条目", "entry of a list"),
     };
     Words::new(zh, en)
 }

@@ -52,12 +52,10 @@ pub enum Namespace {
     Rule = 19,
     /// Deadlines.
     Due = 20,
-    /// Stock of a unit at a station.
-    Balance = 21,
     /// Shipments, by document.
     Shipment = 22,
-    /// Pages of sets that are too large for one value.
-    Page = 23,
+    /// Entries of lists that are too long for their record, and of lists that no record owns.
+    List = 23,
 }
 
 /// How a key of the state is authenticated.
@@ -72,7 +70,7 @@ pub enum Class {
 
 impl Namespace {
     /// Every namespace.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 22] = [
         Self::Log,
         Self::Sys,
         Self::Unit,
@@ -93,9 +91,8 @@ impl Namespace {
         Self::Governance,
         Self::Rule,
         Self::Due,
-        Self::Balance,
         Self::Shipment,
-        Self::Page,
+        Self::List,
     ];
 
     /// The byte of the namespace.
@@ -128,13 +125,9 @@ impl Namespace {
             | Self::Evaluation
             | Self::Governance
             | Self::Rule => Class::Proved,
-            Self::Unit
-            | Self::OpUid
-            | Self::Match
-            | Self::Due
-            | Self::Balance
-            | Self::Shipment
-            | Self::Page => Class::Working,
+            Self::Unit | Self::OpUid | Self::Match | Self::Due | Self::Shipment | Self::List => {
+                Class::Working
+            }
         }
     }
 }

@@ -7,13 +7,13 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 
 use contracts::codes::Codes;
-use contracts::execute::{BlockContext, OpContext, end_of_block, execute};
+use contracts::execute::{Block, BlockContext};
 use contracts::links::Naming;
 use contracts::query::alert::{AlertView, Filter, alerts, scope};
 use contracts::record::matching::MatchStatus;
 use contracts::record::step::{StepKind, StepRecord};
 use contracts::scheme::demo;
-use contracts::state::Overlay;
+use contracts::state::Rows;
 use contracts::trace::stock::balance;
 use contracts::walk::{Direction, LogView, walk};
 use import::{Mapping, Prepared, Source, import};
@@ -87,18 +87,18 @@ impl Chain {
             agencies: 3,
         };
         let submitter = key(agency, role).public();
-        let mut overlay = Overlay::new(&self.entries);
+        let mut block = Block::new(&context, &self.entries);
         let (mut steps, mut receipts) = (Vec::new(), Vec::new());
-        for (index, prepared) in operations.iter().enumerate() {
-            let receipt_index = u32::try_from(index).unwrap();
-            let order = OpContext { block: &context, submitter: &submitter, receipt_index };
-            let outcome = execute(&prepared.operation(&[1; 32]), &order, &mut overlay).unwrap();
+        for prepared in operations {
+            let operation = prepared.operation(&[1; 32]);
+            let outcome = block.operation(&operation, operation.leaf(), &submitter).unwrap();
             assert_eq!(outcome.code, 0, "row {}: {:?}", prepared.row, outcome.refusal);
             receipts.push(outcome.links);
             steps.extend(outcome.steps);
         }
-        steps.extend(end_of_block(&context, &mut overlay).unwrap());
-        let changes = overlay.into_changes();
+        let ended = block.end().unwrap();
+        steps.extend(ended.steps);
+        let changes = ended.changes;
         for step in steps {
             let record = <StepRecord as prost::Message>::decode(&*step.record).unwrap();
             if record.kind() == StepKind::Match {
@@ -158,7 +158,7 @@ impl Chain {
     }
 
     fn unit(&self, agency: u16, code: &str) -> Vec<u8> {
-        let codes = Codes::load(&self.entries).unwrap();
+        let codes = Codes::load(&Rows::new(&self.entries)).unwrap();
         Naming { agency: AgencyIndex::new(agency), codes: &codes }.key(Normaliser::Unit, code)
     }
 
@@ -175,7 +175,7 @@ impl Chain {
     }
 
     fn active(&self) -> Vec<AlertView> {
-        alerts(&self.entries, Filter::Active, 100).unwrap()
+        alerts(&Rows::new(&self.entries), Filter::Active, 100).unwrap()
     }
 
     fn told(&self) -> Vec<String> {
@@ -274,7 +274,7 @@ fn an_event_declared_wrong_and_its_corrective_event_count_as_one_in_any_order() 
         let mut chain = Chain::new();
         chain.submit(BEIJING, &read.operations);
         let unit = chain.unit(BEIJING, "A");
-        let there = balance(&chain.entries, &unit, b"0:T1", Uom::Xbx.into()).unwrap();
+        let there = balance(&Rows::new(&chain.entries), &unit, b"0:T1", Uom::Xbx.into()).unwrap();
         assert_eq!(there.on_hand(), 8_000, "{order:?}");
     }
 }
@@ -286,7 +286,7 @@ fn the_positive_lot_adds_up_and_its_correction_takes_the_alert_back() {
     let positive = "检测阳性：新型冠状病毒核酸，报告 HSFJ-2021-0402，涉及 58 个追溯单元";
     assert_eq!(chain.told(), [positive, PLANTED[0], PLANTED[1]]);
     let id = chain.active()[0].id.clone();
-    let scope = scope(&chain.entries, &id, None, 1_000).unwrap();
+    let scope = scope(&Rows::new(&chain.entries), &id, None, 1_000).unwrap();
     let [total] = &scope.totals[..] else { panic!("{:?}", scope.totals) };
     let ends = [total.sold, total.used, total.disposed, total.in_stock, total.in_transit];
     assert_eq!(ends, [100_000, 30_000, 100_000, 770_000, 200_000]);

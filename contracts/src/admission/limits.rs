@@ -43,9 +43,6 @@ pub const REMARK_CHARS_MAX: usize = 500;
 /// Characters of the body of a notice.
 pub const NOTICE_CHARS_MAX: usize = 10_000;
 
-/// Characters of the definition of a scheme: the vectors take most of it.
-pub const DEFINITION_CHARS_MAX: usize = 16_384;
-
 /// Thousandths of a unit in one quantity: a million tonnes. A million of them add up in 64 bits.
 pub const QUANTITY_MILLI_MAX: u64 = 1_000_000_000_000;
 

@@ -10,13 +10,14 @@ use proto::schema::registry::{Certificate, Declaration};
 use proto::schema::{Body, roles};
 
 use super::limits::{
-    CODE_BYTES_MAX, CODE_CHARS_MAX, DEFINITION_CHARS_MAX, ID_CHARS_MAX, NAME_CHARS_MAX,
-    NOTICE_CHARS_MAX, REMARK_CHARS_MAX, URI_BYTES_MAX, URI_CHARS_MAX,
+    CODE_BYTES_MAX, CODE_CHARS_MAX, ID_CHARS_MAX, NAME_CHARS_MAX, NOTICE_CHARS_MAX,
+    REMARK_CHARS_MAX, URI_BYTES_MAX, URI_CHARS_MAX,
 };
 use super::{AdmissionError, Checked, Place, Rule, refuse, refuse_unseen};
 use crate::codes::Codes;
 use crate::links::Naming;
 use crate::privacy::{Finding, Scan, scan};
+use crate::scheme::DEFINITION_CHARS_MAX;
 use crate::scheme::canonical;
 
 /// What a text is.
@@ -128,7 +129,8 @@ fn text(place: Place, text: &str, kind: Kind) -> Checked {
 pub(super) fn subjects(body: &Body) -> Checked {
     // Of stations and unread codes the agency's index is a part; the last one is the longest.
     let agency = AgencyIndex::new(AGENCIES_MAX - 1);
-    let naming = Naming { agency, codes: &Codes::default() };
+    let codes = Codes::default();
+    let naming = Naming::new(agency, &codes);
     let limit = usize::from(SUBJECT_BYTES_MAX);
     for (field, named) in roles::named(body) {
         let found = naming.subject(field, named).key.len();

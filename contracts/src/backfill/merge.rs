@@ -3,19 +3,21 @@
 //! events that come meanwhile already go to the new unit.
 
 use proto::receipt::Role;
-use proto::trie::Namespace;
 
-use crate::execute::{BlockContext, Step};
-use crate::matching::{self, delivery, settle};
-use crate::pages::{Found, Map, Pages};
-use crate::record::matching::MatchRecord;
-use crate::record::shipment::{LegSum, ShipmentRecord, add_amount};
-use crate::record::unit::{Count, Packing, Sums, UnitRecord};
-use crate::record::{load_or_default, parted, store};
+use crate::context::{BlockContext, Step};
+use crate::effect::count::{add_totals, count_agency, count_day};
+use crate::effect::matches::{self, GIVES, touch_class};
+use crate::effect::{delivery, places};
+use crate::key::{match_key, parted, shipment_key};
+use crate::record::codec::{Count, Mark, Value};
+use crate::record::list::Field;
+use crate::record::matching::{MatchRecord, MatchRow};
+use crate::record::shipment::{LegSum, ShipmentRow, add_amount};
+use crate::record::unit::{Packing, Sums, UnitRow};
 use crate::risk;
-use crate::state::{Overlay, StateFault};
-use crate::trace::unit::{add_totals, count_agency, count_day};
-use crate::trace::{count, lineage, papers, stock, update, value_of};
+use crate::state::{Queue, Rows, StateFault};
+use crate::trace::lineage::{containment_key, containment_of};
+use crate::trace::papers::{CERTIFICATE_UNITS, DECLARATION_UNITS, Paper};
 
 /// What a block does of the job.
 pub(super) struct Work<'a> {
@@ -37,11 +39,6 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    fn pages(&self, map: Map) -> (Pages, Pages) {
-        let of = |unit| Pages::of(Namespace::Unit, unit, map);
-        (of(self.old), of(self.new))
-    }
-
     /// The unit that stands for `unit` from now on.
     fn now<'b>(&'b self, unit: &'b [u8]) -> &'b [u8] {
         if unit == self.old { self.new } else { unit }
@@ -50,232 +47,205 @@ impl Pair<'_> {
 
 /// Moves as many entries as the block may; whether everything has moved.
 pub(super) fn advance(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     old: &[u8],
     new: &[u8],
     work: &mut Work<'_>,
 ) -> Result<bool, StateFault> {
     let pair = Pair { old, new };
-    let maps = [
-        Map::Lineage,
-        Map::Containers,
-        Map::Places,
-        Map::Papers,
-        Map::Lots,
-        Map::Handlers,
-        Map::Shipments,
-        Map::Matches,
-    ];
-    for map in maps {
-        let pages = Pages::of(Namespace::Unit, old, map);
-        loop {
-            if work.moves == 0 {
-                return Ok(false);
-            }
-            let found = pages.scan(state, None, work.moves)?;
-            if found.is_empty() {
-                break;
-            }
-            for entry in found {
-                work.moves = work.moves.saturating_sub(1);
-                if !entry_of(state, pair, map, &entry, work)? {
-                    return Ok(false);
-                }
-            }
-        }
+    let is_done = each(state, pair, UnitRow::LINEAGE, work, |state, key, held, _| {
+        counted(state, pair, UnitRow::LINEAGE, (key, held)).map(|()| true)
+    })? && each(state, pair, UnitRow::CONTAINMENT, work, |state, key, held, _| {
+        containment(state, pair, key, &held).map(|()| true)
+    })? && each(state, pair, UnitRow::PLACES, work, |state, key, held, _| {
+        place(state, pair, key, held).map(|()| true)
+    })? && each(state, pair, UnitRow::PAPERS, work, |state, key, held, _| {
+        paper(state, pair, key, held).map(|()| true)
+    })? && each(state, pair, UnitRow::LOTS, work, |state, key, held, _| {
+        counted(state, pair, UnitRow::LOTS, (key, held)).map(|()| true)
+    })? && each(state, pair, UnitRow::HANDLERS, work, |state, key, held, _| {
+        counted(state, pair, UnitRow::HANDLERS, (key, held)).map(|()| true)
+    })? && each(state, pair, UnitRow::SHIPMENTS, work, |state, key, _, work| {
+        shipment(state, pair, key, work)
+    })? && each(state, pair, UnitRow::MATCHES, work, |state, key, _, work| {
+        matched(state, pair, key, work)
+    })?;
+    if is_done {
+        unit(state, pair)?;
     }
-    unit(state, pair)?;
-    Ok(true)
+    Ok(is_done)
 }
 
-/// Moves one entry; whether all of it has moved.
-fn entry_of(
-    state: &mut Overlay<'_>,
+/// Moves the entries of one list; whether all of it has moved.
+fn each<V: Value>(
+    state: &mut Rows<'_>,
     pair: Pair<'_>,
-    map: Map,
-    entry: &Found,
+    field: Field<UnitRow, V>,
     work: &mut Work<'_>,
+    mut entry: impl FnMut(&mut Rows<'_>, &[u8], V, &mut Work<'_>) -> Result<bool, StateFault>,
 ) -> Result<bool, StateFault> {
-    match map {
-        Map::Containers => containment(state, pair, entry).map(|()| true),
-        Map::Places => place(state, pair, entry).map(|()| true),
-        Map::Papers => paper(state, pair, entry).map(|()| true),
-        Map::Shipments => shipment(state, pair, &entry.key, work),
-        Map::Matches => matched(state, pair, &entry.key, work),
-        Map::Lineage
-        | Map::Lots
-        | Map::Handlers
-        | Map::Aliases
-        | Map::Units
-        | Map::Events
-        | Map::Legs
-        | Map::Takers
-        | Map::Documents
-        | Map::Opaque
-        | Map::Dirty
-        | Map::Deadlines
-        | Map::Affected
-        | Map::Open
-        | Map::Alerts
-        | Map::Listed
-        | Map::Stock
-        | Map::Trips
-        | Map::Gone
-        | Map::Ended
-        | Map::Samplings => counted(state, pair.pages(map), entry).map(|()| true),
+    loop {
+        if work.moves == 0 {
+            return Ok(false);
+        }
+        let found = state.scan(field, pair.old, None, work.moves)?;
+        if found.is_empty() {
+            return Ok(true);
+        }
+        for (key, held) in found {
+            work.moves = work.moves.saturating_sub(1);
+            if !entry(state, &key, held, work)? {
+                return Ok(false);
+            }
+        }
     }
 }
 
 fn counted(
-    state: &mut Overlay<'_>,
-    (old, new): (Pages, Pages),
-    entry: &Found,
+    state: &mut Rows<'_>,
+    pair: Pair<'_>,
+    field: Field<UnitRow, Count>,
+    (key, held): (&[u8], Count),
 ) -> Result<(), StateFault> {
-    let held: Count = value_of(&entry.key, &entry.value)?;
-    count(state, &new, &entry.key, held.count)?;
-    old.remove(state, &entry.key)
+    state.update(field, pair.new, key, |count| count.add(held.0))?;
+    state.set(field, pair.old, key, None)
 }
 
-fn containment(state: &mut Overlay<'_>, pair: Pair<'_>, entry: &Found) -> Result<(), StateFault> {
-    let held: Packing = value_of(&entry.key, &entry.value)?;
-    pair.pages(Map::Containers).0.remove(state, &entry.key)?;
-    let Some((role, other)) = lineage::containment_of(&entry.key) else { return Ok(()) };
+fn containment(
+    state: &mut Rows<'_>,
+    pair: Pair<'_>,
+    key: &[u8],
+    held: &Packing,
+) -> Result<(), StateFault> {
+    state.set(UnitRow::CONTAINMENT, pair.old, key, None)?;
+    let Some((role, other)) = containment_of(key) else { return Ok(()) };
     let mirrored = if role == Role::Container { Role::Content } else { Role::Container };
     let other = pair.now(other);
-    lineage::add_packing(state, pair.new, &lineage::containment_key(role, other), held)?;
+    let mut add = |unit: &[u8], key: &[u8], sign| {
+        state.update(UnitRow::CONTAINMENT, unit, key, |packing| packing.add_all(held, sign))
+    };
+    add(pair.new, &containment_key(role, other), 1)?;
     if other != pair.new {
-        let back = Packing { packed: -held.packed, unpacked: -held.unpacked };
-        lineage::add_packing(state, other, &lineage::containment_key(mirrored, pair.old), back)?;
-        lineage::add_packing(state, other, &lineage::containment_key(mirrored, pair.new), held)?;
+        add(other, &containment_key(mirrored, pair.old), -1)?;
+        add(other, &containment_key(mirrored, pair.new), 1)?;
     }
     Ok(())
 }
 
-fn place(state: &mut Overlay<'_>, pair: Pair<'_>, entry: &Found) -> Result<(), StateFault> {
-    let held: Sums = value_of(&entry.key, &entry.value)?;
-    let (old, new) = pair.pages(Map::Places);
-    old.remove(state, &entry.key)?;
-    update(state, &new, &entry.key, |sums| stock::add_sums(sums, &held, 1))?;
-    let Some((station, _)) = entry.key.get(1..).and_then(parted) else { return Ok(()) };
-    if station.is_empty() {
-        return Ok(());
-    }
-    for (unit, sign) in [(pair.old, -1), (pair.new, 1)] {
-        let key = stock::balance_key(unit, station, held.uom);
-        let mut sums: Sums = load_or_default(state, Namespace::Balance, &key)?;
-        stock::add_sums(&mut sums, &held, sign);
-        store(state, Namespace::Balance, &key, &sums)?;
-    }
-    Ok(())
+fn place(state: &mut Rows<'_>, pair: Pair<'_>, key: &[u8], held: Sums) -> Result<(), StateFault> {
+    let Some((station, party)) = key.get(1..).and_then(parted) else {
+        return state.set(UnitRow::PLACES, pair.old, key, None);
+    };
+    let mut back = Sums { uom: held.uom, ..Sums::default() };
+    back.add_all(&held, -1);
+    places::add_sums(state, places::At { unit: pair.old, station, party }, &back)?;
+    places::add_sums(state, places::At { unit: pair.new, station, party }, &held)
 }
 
-fn paper(state: &mut Overlay<'_>, pair: Pair<'_>, entry: &Found) -> Result<(), StateFault> {
-    let held: Count = value_of(&entry.key, &entry.value)?;
-    if let Some(reverse) = papers::reverse(&entry.key) {
-        count(state, &reverse, pair.old, -held.count)?;
-        count(state, &reverse, pair.new, held.count)?;
+fn paper(state: &mut Rows<'_>, pair: Pair<'_>, key: &[u8], held: Count) -> Result<(), StateFault> {
+    let reverse = [
+        (Paper::Declaration.of(key), DECLARATION_UNITS),
+        (Paper::Certificate.of(key), CERTIFICATE_UNITS),
+    ];
+    for (owner, index) in reverse {
+        let Some(owner) = owner else { continue };
+        index.update(state, owner, pair.old, |count| count.add(held.0.wrapping_neg()))?;
+        index.update(state, owner, pair.new, |count| count.add(held.0))?;
     }
-    counted(state, pair.pages(Map::Papers), entry)
+    counted(state, pair, UnitRow::PAPERS, (key, held))
 }
 
 /// Moves a shipment of which the OPAQUE unit is the sender's code.
 fn shipment(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     pair: Pair<'_>,
     key: &[u8],
     work: &mut Work<'_>,
 ) -> Result<bool, StateFault> {
     let Some((document, _)) = parted(key) else {
-        pair.pages(Map::Shipments).0.remove(state, key)?;
+        state.set(UnitRow::SHIPMENTS, pair.old, key, None)?;
         return Ok(true);
     };
-    let text = String::from_utf8_lossy(document).into_owned();
-    let new_key = delivery::shipment_key(&text, pair.new);
-    for map in [Map::Legs, Map::Takers] {
-        let from = Pages::of(Namespace::Shipment, key, map);
-        let to = Pages::of(Namespace::Shipment, &new_key, map);
-        for entry in from.scan(state, None, work.moves)? {
+    let new_key = shipment_key(document, pair.new);
+    for field in [ShipmentRow::LEGS, ShipmentRow::TAKERS] {
+        for (entry, held) in state.scan(field, key, None, work.moves)? {
             work.moves = work.moves.saturating_sub(1);
-            let held: LegSum = value_of(&entry.key, &entry.value)?;
-            from.remove(state, &entry.key)?;
-            let mut now = entry.key.clone();
-            if map == Map::Takers {
-                settle::set_document(state, (pair.old, &entry.key), document, None)?;
-                now = pair.now(&entry.key).to_vec();
+            state.set(field, key, &entry, None)?;
+            let mut now = &*entry;
+            if field.code == ShipmentRow::TAKERS.code {
+                matches::set_document(state, (pair.old, &entry), document, None)?;
+                now = pair.now(&entry);
             }
-            update(state, &to, &now, |sum: &mut LegSum| {
-                sum.count = sum.count.wrapping_add(held.count);
-                for amount in held.amounts {
-                    add_amount(&mut sum.amounts, amount);
-                }
-            })?;
+            state.update(field, &new_key, now, |sum| sum.add(held.count, &held.amounts, 1))?;
         }
-        if from.len(state)? > 0 {
+        if state.len(field, key)? > 0 {
             return Ok(false);
         }
     }
-    let held: ShipmentRecord = load_or_default(state, Namespace::Shipment, key)?;
-    let mut sum: ShipmentRecord = load_or_default(state, Namespace::Shipment, &new_key)?;
+    let held = state.row::<ShipmentRow>(key)?;
+    let sum = state.edit::<ShipmentRow>(&new_key)?.row;
     sum.sends = sum.sends.wrapping_add(held.sends);
     sum.receipts = sum.receipts.wrapping_add(held.receipts);
-    for amount in held.shipped {
-        add_amount(&mut sum.shipped, amount);
-    }
-    for amount in held.received {
-        add_amount(&mut sum.received, amount);
-    }
-    store(state, Namespace::Shipment, &new_key, &sum)?;
-    store(state, Namespace::Shipment, key, &ShipmentRecord::default())?;
+    held.shipped.iter().for_each(|amount| add_amount(&mut sum.shipped, *amount));
+    held.received.iter().for_each(|amount| add_amount(&mut sum.received, *amount));
+    // Whoever is told of the delivery under its new name has not been told yet.
+    sum.judged = crate::record::shipment::Judged::default();
+    *state.edit::<ShipmentRow>(key)?.row = ShipmentRow::default();
     delivery::list(state, key, pair.old)?;
     delivery::list(state, &new_key, pair.new)?;
-    settle::touch_shipment(state, &new_key);
+    Queue::SHIPMENTS.put(state, &new_key, Vec::new());
     Ok(true)
 }
 
 /// Moves a match of the OPAQUE unit; deliveries that speak for it are judged again.
 fn matched(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     pair: Pair<'_>,
-    key: &[u8],
+    entry: &[u8],
     work: &mut Work<'_>,
 ) -> Result<bool, StateFault> {
-    let Some((from, to)) = parted(key) else {
-        pair.pages(Map::Matches).0.remove(state, key)?;
+    let Some((side, other)) = entry.split_first() else {
+        state.set(UnitRow::MATCHES, pair.old, entry, None)?;
         return Ok(true);
     };
+    let (from, to) = if *side == GIVES { (pair.old, other) } else { (other, pair.old) };
     let (now_from, now_to) = (pair.now(from), pair.now(to));
-    let documents = Pages::of(Namespace::Match, key, Map::Documents);
-    for entry in documents.scan(state, None, work.moves)? {
+    let key = match_key(from, to);
+    for (document, _) in state.scan(MatchRow::DOCUMENTS, &key, None, work.moves)? {
         work.moves = work.moves.saturating_sub(1);
-        settle::set_document(state, (from, to), &entry.key, None)?;
-        let text = String::from_utf8_lossy(&entry.key).into_owned();
-        let shipment = delivery::shipment_key(&text, now_from);
-        let takers = Pages::of(Namespace::Shipment, &shipment, Map::Takers);
-        if let (Some(value), true) = (takers.get(state, to)?, to == pair.old) {
-            takers.remove(state, to)?;
-            let held: LegSum = value_of(to, &value)?;
-            update(state, &takers, pair.new, |sum: &mut LegSum| {
-                sum.count = sum.count.wrapping_add(held.count);
-                for amount in held.amounts {
-                    add_amount(&mut sum.amounts, amount);
-                }
+        matches::set_document(state, (from, to), &document, None)?;
+        let shipment = shipment_key(&document, now_from);
+        let taker: Option<LegSum> = state.entry(ShipmentRow::TAKERS, &shipment, to)?;
+        if let (Some(held), true) = (taker, to == pair.old) {
+            state.set(ShipmentRow::TAKERS, &shipment, to, None)?;
+            state.update(ShipmentRow::TAKERS, &shipment, pair.new, |sum| {
+                sum.add(held.count, &held.amounts, 1);
             })?;
         }
-        settle::touch_shipment(state, &shipment);
+        state.edit::<ShipmentRow>(&shipment)?.row.judged =
+            crate::record::shipment::Judged::default();
+        Queue::SHIPMENTS.put(state, &shipment, Vec::new());
     }
-    if documents.len(state)? > 0 {
+    if state.len(MatchRow::DOCUMENTS, &key)? > 0 {
         return Ok(false);
     }
-    let held: MatchRecord = load_or_default(state, Namespace::Match, key)?;
+    let held = state.row::<MatchRow>(&key)?.record.clone();
     // Nobody judges a pair that is no more: its alerts would stay open for ever.
     work.steps.extend(risk::on_match_moved(work.context, state, (from, to))?.steps);
-    matching::store(state, from, to, &MatchRecord::default())?;
+    matches::store(state, (from, to), MatchRecord::default())?;
     // Where both codes turn out to be one unit there is nothing left to match.
     if now_from == now_to {
         return Ok(true);
     }
-    let mut sum: MatchRecord =
-        load_or_default(state, Namespace::Match, &matching::key(now_from, now_to))?;
+    let mut sum = state.row::<MatchRow>(&match_key(now_from, now_to))?.record.clone();
+    add_match(&mut sum, held);
+    matches::store(state, (now_from, now_to), sum)?;
+    matches::touch(state, now_from, now_to);
+    Ok(true)
+}
+
+/// Adds what speaks for and against one match to another.
+fn add_match(sum: &mut MatchRecord, held: MatchRecord) {
     for claim in &held.claimants {
         count_agency(&mut sum.claimants, claim.agency, claim.count);
     }
@@ -297,25 +267,23 @@ fn matched(
     sum.relation = sum.relation.max(held.relation);
     sum.voided_height = sum.voided_height.max(held.voided_height);
     sum.own_matter |= held.own_matter;
-    matching::store(state, now_from, now_to, &sum)?;
-    settle::touch_match(state, now_from, now_to);
-    Ok(true)
 }
 
 /// Moves the record itself and leaves the name of the unit that it is.
-fn unit(state: &mut Overlay<'_>, pair: Pair<'_>) -> Result<(), StateFault> {
-    let held: UnitRecord = load_or_default(state, Namespace::Unit, pair.old)?;
-    let mut sum: UnitRecord = load_or_default(state, Namespace::Unit, pair.new)?;
+fn unit(state: &mut Rows<'_>, pair: Pair<'_>) -> Result<(), StateFault> {
+    let held = state.row::<UnitRow>(pair.old)?;
+    let mut moved = state.edit::<UnitRow>(pair.new)?;
+    let sum = &mut *moved.row;
     let is_earlier = match (&held.first, &sum.first) {
         (Some(held), Some(known)) => held < known,
         (Some(_), None) => true,
         (None, _) => false,
     };
     if is_earlier {
-        sum.first.clone_from(&held.first);
+        sum.first = held.first;
         sum.text.clone_from(&held.text);
     }
-    sum.last = sum.last.take().max(held.last.clone());
+    sum.last = sum.last.max(held.last);
     sum.imported = sum.imported.wrapping_add(held.imported);
     sum.commissions = sum.commissions.wrapping_add(held.commissions);
     for agency in &held.agencies {
@@ -327,16 +295,16 @@ fn unit(state: &mut Overlay<'_>, pair: Pair<'_>) -> Result<(), StateFault> {
     for total in &held.totals {
         add_totals(&mut sum.totals, total.uom, total);
     }
-    store(state, Namespace::Unit, pair.new, &sum)?;
-    let alias = UnitRecord {
-        text: held.text,
-        first: held.first,
-        last: held.last,
-        alias_of: pair.new.to_vec(),
-        ..UnitRecord::default()
-    };
-    store(state, Namespace::Unit, pair.old, &alias)?;
-    pair.pages(Map::Aliases).1.put(state, pair.old, Vec::new())?;
-    settle::touch_spoken(state, pair.new)?;
-    settle::touch_unit(state, pair.new)
+    moved.set(UnitRow::ALIASES, pair.old, Some(Mark))?;
+    let has_matches = !moved.row.matches.is_empty();
+    let alias = state.edit::<UnitRow>(pair.old)?.row;
+    alias.totals.clear();
+    (alias.imported, alias.commissions) = (0, 0);
+    alias.agencies.clear();
+    alias.coded.clear();
+    alias.alias_of = pair.new.to_vec();
+    if has_matches {
+        Queue::PARTS.put(state, pair.new, Vec::new());
+    }
+    touch_class(state, pair.new)
 }

@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use proto::trie::Namespace;
-
-use super::{circle, delivery, of_unit, status_of};
-use crate::pages::{Map, Pages};
-use crate::record::matching::{Conflict, MatchRecord, MatchStatus};
-use crate::record::parted;
-use crate::record::shipment::Verdict;
-use crate::state::{State, StateFault};
+use super::circle;
+use crate::effect::matches::{GIVES, stands};
+use crate::key::{match_key, shipment_key};
+use crate::record::matching::{Conflict, MatchRow};
+use crate::record::shipment::{ShipmentRow, Verdict};
+use crate::record::unit::UnitRow;
+use crate::state::{Rows, StateFault};
 use crate::trace::papers;
 
 /// Units of a class that are looked at: a lot and its boxes. What lies beyond is matched like the
@@ -43,8 +42,8 @@ pub type Pair = (Vec<u8>, Vec<u8>);
 pub struct Class {
     /// Its units.
     pub units: BTreeSet<Vec<u8>>,
-    /// The matches that make it, by giving and taking unit.
-    pub matches: BTreeMap<Pair, MatchRecord>,
+    /// The matches that make it.
+    pub matches: BTreeSet<Pair>,
     /// Whether it has more units or matches than are looked at.
     pub is_cut: bool,
     /// Units and matches that were looked at to find it.
@@ -52,65 +51,58 @@ pub struct Class {
 }
 
 /// The class of a unit by the matches that stand, found breadth first.
-pub fn of(state: &dyn State, unit: &[u8]) -> Result<Class, StateFault> {
+pub fn of(state: &Rows<'_>, unit: &[u8]) -> Result<Class, StateFault> {
     let mut class = Class::default();
     let mut open = VecDeque::from([unit.to_vec()]);
     class.units.insert(unit.to_vec());
     let mut room = LOOKED_MAX;
     while let Some(unit) = open.pop_front() {
         let limit = MATCHES_MAX.min(room);
-        let matches = of_unit(state, &unit, limit)?;
+        let matches = state.scan(UnitRow::MATCHES, &unit, None, limit)?;
         room -= matches.len();
         class.looked += 1 + matches.len();
         class.is_cut |= matches.len() == limit && matches_of(state, &unit)? > limit;
-        for found in matches {
-            let is_live = status_of(&found.record) != MatchStatus::Voided;
-            if !is_live || found.from == found.to {
+        for (key, held) in matches {
+            let Some((side, other)) = key.split_first() else { continue };
+            if !stands(held.status) || other == &*unit {
                 continue;
             }
-            for side in [&found.from, &found.to] {
-                if class.units.contains(side) {
-                    continue;
-                }
+            if !class.units.contains(other) {
                 if class.units.len() < UNITS_MAX {
-                    class.units.insert(side.clone());
-                    open.push_back(side.clone());
+                    class.units.insert(other.to_vec());
+                    open.push_back(other.to_vec());
                 } else {
                     class.is_cut = true;
                 }
             }
-            class.matches.insert((found.from, found.to), found.record);
+            let (unit, other) = (unit.clone(), other.to_vec());
+            class.matches.insert(if *side == GIVES { (unit, other) } else { (other, unit) });
         }
     }
     Ok(class)
 }
 
 /// How many matches a unit has, those that do not stand among them.
-fn matches_of(state: &dyn State, unit: &[u8]) -> Result<usize, StateFault> {
-    let count = Pages::of(Namespace::Unit, unit, Map::Matches).len(state)?;
-    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+fn matches_of(state: &Rows<'_>, unit: &[u8]) -> Result<usize, StateFault> {
+    Ok(usize::try_from(state.len(UnitRow::MATCHES, unit)?).unwrap_or(usize::MAX))
 }
 
 impl Class {
     /// What contradicts each match of the class; matches without contradiction are left out.
-    pub fn conflicts(
-        &self,
-        state: &dyn State,
-    ) -> Result<BTreeMap<Pair, Vec<Conflict>>, StateFault> {
+    pub fn conflicts(&self, state: &Rows<'_>) -> Result<BTreeMap<Pair, Vec<Conflict>>, StateFault> {
         let mut conflicts: BTreeMap<Pair, Vec<Conflict>> = BTreeMap::new();
         if let Some(pair) = self.strange_origin(state)? {
             conflicts.entry(pair).or_default().push(Conflict::Origins);
         }
         let pairs: Vec<(&[u8], &[u8])> =
-            self.matches.keys().map(|(from, to)| (&**from, &**to)).collect();
+            self.matches.iter().map(|(from, to)| (&**from, &**to)).collect();
         let circles = circle::circles(&pairs);
         let mut deliveries = DELIVERIES_MAX;
-        for (pair, record) in &self.matches {
+        for pair in &self.matches {
             if circles.get(&*pair.0) == circles.get(&*pair.1) {
                 conflicts.entry(pair.clone()).or_default().push(Conflict::Cycle);
             }
-            if record.disagreeing > 0 && is_over_allocated(state, (pair, record), &mut deliveries)?
-            {
+            if is_over_allocated(state, pair, &mut deliveries)? {
                 conflicts.entry(pair.clone()).or_default().push(Conflict::OverAllocated);
             }
         }
@@ -124,8 +116,8 @@ impl Class {
         while let Some(unit) = open.pop() {
             // The matches are sorted by giving unit: those of one stand together.
             let first = (unit.to_vec(), Vec::new());
-            let given = self.matches.range(first..).take_while(|((giver, _), _)| giver == unit);
-            for ((_, taker), _) in given {
+            let given = self.matches.range(first..).take_while(|(giver, _)| giver == unit);
+            for (_, taker) in given {
                 if *taker == to {
                     return true;
                 }
@@ -138,8 +130,8 @@ impl Class {
     }
 
     /// Where the class holds units of different declarations: the first match at a unit whose
-    /// declaration is not the least one. One place, so that one contradiction makes one alert.
-    fn strange_origin(&self, state: &dyn State) -> Result<Option<Pair>, StateFault> {
+    /// declarations are not the least one alone. One place, so that one contradiction makes one alert.
+    fn strange_origin(&self, state: &Rows<'_>) -> Result<Option<Pair>, StateFault> {
         let mut origins: BTreeMap<&[u8], BTreeSet<Vec<u8>>> = BTreeMap::new();
         for unit in &self.units {
             origins.insert(unit, papers::declarations(state, unit, PAPERS_MAX)?);
@@ -150,51 +142,33 @@ impl Class {
             return Ok(None);
         }
         let is_strange = |unit: &[u8]| {
-            let own = origins.get(unit).and_then(|own| own.first());
-            own.is_some_and(|own| own != *least)
+            // A unit that itself names two declarations contradicts itself.
+            origins.get(unit).is_some_and(|own| own.iter().any(|own| own != *least))
         };
-        let strange = self.matches.keys().find(|(from, to)| is_strange(from) || is_strange(to));
-        // A unit that itself names two declarations is strange by its least one being the least.
-        Ok(strange.or_else(|| self.matches.keys().next()).cloned())
+        Ok(self.matches.iter().find(|(from, to)| is_strange(from) || is_strange(to)).cloned())
     }
 }
 
 /// Whether more was received under a match than was sent.
 fn is_over_allocated(
-    state: &dyn State,
-    (pair, record): (&Pair, &MatchRecord),
+    state: &Rows<'_>,
+    (from, to): &Pair,
     deliveries: &mut usize,
 ) -> Result<bool, StateFault> {
-    if *deliveries == 0 {
-        return Ok(record.conflicts().any(|known| known == Conflict::OverAllocated));
+    let key = match_key(from, to);
+    let row = state.row::<MatchRow>(&key)?;
+    if row.record.disagreeing <= 0 {
+        return Ok(false);
     }
-    let (from, to) = pair;
-    let pages = Pages::of(Namespace::Match, &super::key(from, to), Map::Documents);
-    for found in pages.scan(state, None, DOCUMENTS_MAX)? {
+    if *deliveries == 0 {
+        return Ok(row.record.conflicts().any(|known| known == Conflict::OverAllocated));
+    }
+    for (document, verdict) in state.scan(MatchRow::DOCUMENTS, &key, None, DOCUMENTS_MAX)? {
         *deliveries = deliveries.saturating_sub(1);
-        let is_different = found.value == [verdict_byte(Verdict::QuantityDiffers)];
-        if !is_different {
-            continue;
-        }
-        let key = crate::record::joined(&[&found.key, from]);
-        let shipment = delivery::shipment(state, &key)?.unwrap_or_default();
-        let is_more = shipment.received.iter().any(|received| {
-            let sent = shipment.shipped.iter().find(|sent| sent.uom == received.uom);
-            sent.is_some_and(|sent| received.milli > sent.milli)
-        });
-        if is_more {
+        let is_different = verdict.0 == Verdict::QuantityDiffers.code();
+        if is_different && state.row::<ShipmentRow>(&shipment_key(&document, from))?.is_over() {
             return Ok(true);
         }
     }
     Ok(false)
-}
-
-/// The byte of a verdict in a match's map of documents.
-pub(crate) fn verdict_byte(verdict: Verdict) -> u8 {
-    u8::try_from(i32::from(verdict)).unwrap_or_default()
-}
-
-/// The match at a key.
-pub(crate) fn pair_of(key: &[u8]) -> Option<Pair> {
-    parted(key).map(|(from, to)| (from.to_vec(), to.to_vec()))
 }

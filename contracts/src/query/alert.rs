@@ -4,15 +4,14 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use proto::AgencyIndex;
-use proto::Hash;
 use proto::receipt::SubjectKind;
 
 use super::locate::{self, Balance, UnitPlace};
+use crate::record::codec::Mark;
 use crate::risk::alert::{self, AlertRecord};
-use crate::risk::positive::{self, Affected, Relation};
+use crate::risk::positive::{self, Relation};
 use crate::risk::sentence;
-use crate::state::{State, StateFault};
-use crate::trace::value_of;
+use crate::state::{Index, Rows, StateFault};
 
 /// An alert with what it says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,17 +50,31 @@ pub enum Filter {
 
 /// Alerts, at most `limit`, the most urgent first and of these the latest.
 pub fn alerts(
-    state: &dyn State,
+    state: &Rows<'_>,
     filter: Filter,
     limit: usize,
 ) -> Result<Vec<AlertView>, StateFault> {
-    let pages = match filter {
-        Filter::Active => alert::active(),
-        Filter::All => alert::all(),
-    };
-    super::first_of(state, &pages, (limit, by_urgency), |key| {
-        one(state, &String::from_utf8_lossy(key))
+    let list = listed(filter);
+    super::first_of((limit, by_urgency), |after, limit| {
+        let mut found = Vec::new();
+        for (key, _) in list.scan(state, b"", after, limit)? {
+            let view = one(state, &String::from_utf8_lossy(&key))?;
+            found.push((key, view));
+        }
+        Ok(found)
     })
+}
+
+/// How many alerts there are, counted up to `limit`.
+pub fn count(state: &Rows<'_>, filter: Filter, limit: usize) -> Result<usize, StateFault> {
+    listed(filter).count(state, b"", limit)
+}
+
+const fn listed(filter: Filter) -> Index<Mark> {
+    match filter {
+        Filter::Active => alert::ACTIVE,
+        Filter::All => alert::ALL,
+    }
 }
 
 fn by_urgency(a: &AlertView, b: &AlertView) -> Ordering {
@@ -70,7 +83,7 @@ fn by_urgency(a: &AlertView, b: &AlertView) -> Ordering {
 }
 
 /// One alert; `None` where it was never raised.
-pub fn one(state: &dyn State, id: &str) -> Result<Option<AlertView>, StateFault> {
+pub fn one(state: &Rows<'_>, id: &str) -> Result<Option<AlertView>, StateFault> {
     let found = alert::of(state, id)?.filter(|record| record.raised_height > 0);
     Ok(found.map(|record| AlertView::new(id.to_owned(), record)))
 }
@@ -94,8 +107,8 @@ pub struct Scope {
     /// What became of all of them together, by unit of measure; containers left out, since what lies
     /// in them is counted itself.
     pub totals: Vec<Balance>,
-    /// Where to go on, where there is more.
-    pub next: Option<Hash>,
+    /// Where to go on, where there is more: the key of the last entry.
+    pub next: Option<Vec<u8>>,
 }
 
 /// Entries of each list of a unit that [`scope`] reads. The boxes of a lot have a few; a lot that is
@@ -104,23 +117,22 @@ pub const UNIT_LIST_MAX: usize = 2_000;
 
 /// What an alert concerns: at most `limit` entries that follow `after`.
 pub fn scope(
-    state: &dyn State,
+    state: &Rows<'_>,
     id: &str,
-    after: Option<Hash>,
+    after: Option<&[u8]>,
     limit: usize,
 ) -> Result<Scope, StateFault> {
-    let found = positive::affected(id).scan(state, after, limit)?;
-    let next = found.last().filter(|_| found.len() == limit).map(|last| last.place);
+    let found = positive::affected(state, id, after, limit)?;
+    let next = found.last().filter(|_| found.len() == limit).map(|(last, _)| last.clone());
     let mut units = Vec::new();
     let mut declarations = Vec::new();
     let mut totals: BTreeMap<i32, Balance> = BTreeMap::new();
-    for entry in found {
-        let affected: Affected = value_of(&entry.key, &entry.value)?;
-        match positive::subject_of(&entry.key) {
+    for (entry, affected) in found {
+        match positive::subject_of(&entry) {
             Some((SubjectKind::Declaration, key)) => declarations.push(key.to_vec()),
             Some((_, key)) => {
                 let Some(place) = locate::unit(state, key, UNIT_LIST_MAX)? else { continue };
-                let relation = affected.relation();
+                let relation = affected.relation;
                 if relation != Relation::Carrier {
                     place.balances.iter().for_each(|balance| add(&mut totals, balance));
                 }

@@ -7,16 +7,16 @@ use proto::schema::OperationKind;
 
 use crate::codes::Codes;
 use crate::fact;
+use crate::key::{event_of, parted};
 use crate::links::Naming;
 use crate::matching::delivery;
 use crate::place::{self, Held};
-use crate::record::parted;
 use crate::record::shipment::{Amount, Leg, Side};
-use crate::record::unit::Flow;
+use crate::record::unit::{Flow, UnitRow};
 use crate::registry;
 use crate::risk::alert;
 use crate::risk::parameter::agency_of_station;
-use crate::state::{State, StateFault};
+use crate::state::{Rows, StateFault};
 use crate::trace::stock::{self, Status};
 use crate::trace::{lineage, unit};
 
@@ -131,7 +131,7 @@ pub struct Trip {
 }
 
 /// A station by its key, with nothing but the key where it is not registered.
-pub fn site(state: &dyn State, station: &[u8]) -> Result<Site, StateFault> {
+pub fn site(state: &Rows<'_>, station: &[u8]) -> Result<Site, StateFault> {
     let agency = agency_of_station(state, station)?;
     let agency = agency.and_then(|agency| u16::try_from(agency).ok()).map(AgencyIndex::new);
     let bare = Site { station: station.to_vec(), agency, ..Site::default() };
@@ -147,13 +147,13 @@ pub fn site(state: &dyn State, station: &[u8]) -> Result<Site, StateFault> {
 }
 
 /// Name of a registered party.
-pub fn party_name(state: &dyn State, party: &[u8]) -> Result<String, StateFault> {
+pub fn party_name(state: &Rows<'_>, party: &[u8]) -> Result<String, StateFault> {
     let found = registry::party(state, party)?.and_then(|found| found.entry);
     Ok(found.map(|entry| entry.name).unwrap_or_default())
 }
 
 /// A unit and where it is, at most `limit` entries of each list; `None` where no event names it.
-pub fn unit(state: &dyn State, key: &[u8], limit: usize) -> Result<Option<UnitPlace>, StateFault> {
+pub fn unit(state: &Rows<'_>, key: &[u8], limit: usize) -> Result<Option<UnitPlace>, StateFault> {
     let key = unit::resolved(state, key)?;
     let Some(record) = unit::of(state, &key)? else { return Ok(None) };
     let consignments = consignments(state, &key, limit)?;
@@ -182,36 +182,54 @@ pub fn unit(state: &dyn State, key: &[u8], limit: usize) -> Result<Option<UnitPl
     }))
 }
 
+/// How many entries lists of a unit have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Counts {
+    /// Places that have or had it.
+    pub places: u64,
+    /// Deliveries under its code.
+    pub shipments: u64,
+    /// Alerts that concern it, or concerned it.
+    pub alerts: u64,
+}
+
+/// How many entries lists of a unit have.
+pub fn counts(state: &Rows<'_>, unit: &[u8]) -> Result<Counts, StateFault> {
+    let row = state.row::<UnitRow>(unit)?;
+    let (places, shipments) = (row.places.len(), row.shipments.len());
+    Ok(Counts { places, shipments, alerts: row.alerts.len() })
+}
+
 /// Units at a station, at most `limit`.
-pub fn station(state: &dyn State, key: &[u8], limit: usize) -> Result<Vec<Held>, StateFault> {
+pub fn station(state: &Rows<'_>, key: &[u8], limit: usize) -> Result<Vec<Held>, StateFault> {
     place::at_station(state, key, limit)
 }
 
 /// Units that a party has, at most `limit`.
-pub fn party(state: &dyn State, key: &[u8], limit: usize) -> Result<Vec<Held>, StateFault> {
+pub fn party(state: &Rows<'_>, key: &[u8], limit: usize) -> Result<Vec<Held>, StateFault> {
     place::of_party(state, key, limit)
 }
 
 /// Trips of a vehicle, at most `limit`, by time.
 pub fn vehicle(
-    state: &dyn State,
+    state: &Rows<'_>,
     codes: &Codes,
     key: &[u8],
     limit: usize,
 ) -> Result<Vec<Trip>, StateFault> {
     let mut trips = Vec::new();
     for event in place::trips(state, key, limit)? {
-        let Some((agency, uid)) = lineage::event_of(&event) else { continue };
-        let Some(fact) = fact::in_force(&Naming { agency, codes }, state, uid)? else { continue };
+        let Some((agency, uid)) = event_of(&event) else { continue };
+        let Some(fact) = fact::in_force(&Naming::new(agency, codes), state, uid)? else { continue };
         trips.push(Trip {
             kind: fact.kind,
             agency,
             occurred_ms: fact.occurred_ms,
-            from: (fact.party.clone(), site(state, &fact.station)?),
-            to: (fact.counterparty.clone(), site(state, &fact.counterparty_station)?),
-            person: fact.person.clone(),
-            units: fact.items.iter().map(|line| (line.unit.clone(), line.amount)).collect(),
-            document: fact.document,
+            from: (fact.party.to_vec(), site(state, &fact.station)?),
+            to: (fact.counterparty.to_vec(), site(state, &fact.counterparty_station)?),
+            person: fact.person.to_vec(),
+            units: fact.items.iter().map(|line| (line.unit.to_vec(), line.amount)).collect(),
+            document: String::from_utf8_lossy(&fact.document).into_owned(),
         });
     }
     trips.sort_by(|a, b| {
@@ -225,7 +243,7 @@ pub fn vehicle(
     Ok(trips)
 }
 
-fn holders(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Holder>, StateFault> {
+fn holders(state: &Rows<'_>, unit: &[u8], limit: usize) -> Result<Vec<Holder>, StateFault> {
     let mut holders = Vec::new();
     for place in stock::holdings(state, unit, limit)? {
         if place.on_hand == 0 {
@@ -242,20 +260,20 @@ fn holders(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Holder>, 
 }
 
 fn consignments(
-    state: &dyn State,
+    state: &Rows<'_>,
     unit: &[u8],
     limit: usize,
 ) -> Result<Vec<Consignment>, StateFault> {
     let mut list = Vec::new();
     for key in delivery::shipments(state, unit, limit)? {
         let Some((document, _)) = parted(&key) else { continue };
-        let record = delivery::shipment(state, &key)?.unwrap_or_default();
+        let record = delivery::shipment(state, &key)?;
         let legs = delivery::legs(state, &key, limit)?;
         let legs = legs.into_iter().filter(|(_, sum)| sum.count > 0).map(|(leg, _)| leg);
         list.push(Consignment {
             document: String::from_utf8_lossy(document).into_owned(),
             legs: legs.collect(),
-            in_transit: record.in_transit(),
+            in_transit: record.map(|record| record.in_transit()).unwrap_or_default(),
         });
     }
     list.sort_by(|a, b| a.document.cmp(&b.document));
@@ -263,8 +281,8 @@ fn consignments(
 }
 
 fn balances(
-    record: &crate::record::unit::UnitRecord,
-    state: &dyn State,
+    record: &UnitRow,
+    state: &Rows<'_>,
     unit: &[u8],
     (consignments, limit): (&[Consignment], usize),
 ) -> Result<Vec<Balance>, StateFault> {
@@ -289,10 +307,10 @@ fn balances(
 }
 
 /// Alerts of a unit whose cause stands, ascending.
-fn alerts_of(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<String>, StateFault> {
+fn alerts_of(state: &Rows<'_>, unit: &[u8], limit: usize) -> Result<Vec<String>, StateFault> {
     let mut ids = Vec::new();
-    for found in alert::of_subject(SubjectKind::Unit, unit).scan(state, None, limit)? {
-        let id = String::from_utf8_lossy(&found.key).into_owned();
+    for (key, _) in state.scan(UnitRow::ALERTS, unit, None, limit)? {
+        let id = String::from_utf8_lossy(&key).into_owned();
         if alert::of(state, &id)?.is_some_and(|held| held.state().is_active()) {
             ids.push(id);
         }

@@ -2,21 +2,22 @@
 
 use std::cmp::Reverse;
 
+use prost::Message;
 use proto::trie::Namespace;
 
-use crate::evaluation::{self, EvaluationRecord};
-use crate::record;
-use crate::release::{self, ReleaseRecord};
-use crate::state::{State, StateFault};
+use super::Piece;
+use crate::evaluation::EvaluationRecord;
+use crate::release::ReleaseRecord;
+use crate::state::{Range, Rows, StateFault};
 
 /// Notices, at most `limit`, the latest first.
-pub fn releases(state: &dyn State, limit: usize) -> Result<Vec<ReleaseRecord>, StateFault> {
+pub fn releases(state: &Rows<'_>, limit: usize) -> Result<Vec<ReleaseRecord>, StateFault> {
     let latest = |a: &ReleaseRecord, b: &ReleaseRecord| {
         let rank = |one: &ReleaseRecord| Reverse((one.published_height, id_of(one)));
         rank(a).cmp(&rank(b))
     };
-    super::first_of(state, &release::all(), (limit, latest), |key| {
-        record::load(state, Namespace::Release, key)
+    super::first_of((limit, latest), |after, limit| {
+        records(state, Namespace::Release, after, limit)
     })
 }
 
@@ -25,10 +26,38 @@ fn id_of(release: &ReleaseRecord) -> String {
 }
 
 /// Evaluation results, at most `limit`, the latest first.
-pub fn evaluations(state: &dyn State, limit: usize) -> Result<Vec<EvaluationRecord>, StateFault> {
+pub fn evaluations(state: &Rows<'_>, limit: usize) -> Result<Vec<EvaluationRecord>, StateFault> {
     let latest =
         |a: &EvaluationRecord, b: &EvaluationRecord| b.recorded_height.cmp(&a.recorded_height);
-    super::first_of(state, &evaluation::all(), (limit, latest), |key| {
-        record::load(state, Namespace::Evaluation, key)
+    super::first_of((limit, latest), |after, limit| {
+        records(state, Namespace::Evaluation, after, limit)
     })
+}
+
+/// How many notices there are, counted up to `limit`.
+pub fn count_releases(state: &Rows<'_>, limit: usize) -> Result<usize, StateFault> {
+    count(state, Namespace::Release, limit)
+}
+
+/// How many results there are, counted up to `limit`.
+pub fn count_evaluations(state: &Rows<'_>, limit: usize) -> Result<usize, StateFault> {
+    count(state, Namespace::Evaluation, limit)
+}
+
+fn count(state: &Rows<'_>, namespace: Namespace, limit: usize) -> Result<usize, StateFault> {
+    Ok(state.scan_namespace(namespace, &Range { prefix: &[], after: None }, limit)?.len())
+}
+
+fn records<M: Message + Default>(
+    state: &Rows<'_>,
+    namespace: Namespace,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Piece<M>, StateFault> {
+    let found = state.scan_namespace(namespace, &Range { prefix: &[], after }, limit)?;
+    let read = |(key, value): (Vec<u8>, Vec<u8>)| match M::decode(&*value) {
+        Ok(record) => Ok((key, Some(record))),
+        Err(error) => Err(StateFault::record(namespace, &key, &error)),
+    };
+    found.into_iter().map(read).collect()
 }

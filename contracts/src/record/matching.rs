@@ -1,8 +1,14 @@
 //! What the state holds of a match between two codes.
 
-use super::unit::AgencyCount;
+use prost::Message as _;
 use proto::schema::act::Relation;
 use proto::schema::event::Uom;
+use proto::trie::Namespace;
+
+use super::codec::{Byte, In, Out, Unreadable, Value};
+use super::list::{List, fields, read_lists, write_lists};
+use super::row::Row;
+use super::unit::AgencyCount;
 
 /// Where a match stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, prost::Enumeration)]
@@ -51,7 +57,68 @@ pub struct DeclaredAmount {
     pub milli: i64,
 }
 
-/// Namespace MATCH, key = u16 length, giving unit, taking unit.
+/// What a unit knows of a match of its own, so that a walk need not read the match. Value of the
+/// unit's list of matches.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Matched {
+    /// Where the match stands.
+    pub status: MatchStatus,
+    /// Whether an agency declared or confirmed it.
+    pub is_spoken: bool,
+}
+
+/// Bit of [`Matched`] that says that an agency spoke.
+const SPOKEN_BIT: u8 = 0x80;
+
+impl Value for Matched {
+    fn is_nothing(&self) -> bool {
+        false
+    }
+
+    fn write(&self, out: &mut Out) {
+        let status = u8::try_from(i32::from(self.status)).expect("statuses are below 128");
+        out.byte(if self.is_spoken { status | SPOKEN_BIT } else { status });
+    }
+
+    fn read(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        let byte = input.byte()?;
+        let status = MatchStatus::try_from(i32::from(byte & !SPOKEN_BIT));
+        let status = status.map_err(|_| Unreadable("a match has no such status"))?;
+        Ok(Self { status, is_spoken: byte & SPOKEN_BIT != 0 })
+    }
+}
+
+/// Namespace MATCH, key = u16 length, giving unit, taking unit: the record and its documents.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct MatchRow {
+    /// What the match says.
+    pub record: MatchRecord,
+    /// Documents with the verdict that is counted of each.
+    pub(crate) documents: List<Byte>,
+}
+
+impl Row for MatchRow {
+    const NAMESPACE: Namespace = Namespace::Match;
+
+    fn write(&self, out: &mut Out) {
+        out.bytes(&self.record.encode_to_vec());
+        write_lists(out, &[&self.documents]);
+    }
+
+    fn read(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        let record = MatchRecord::decode(input.bytes()?);
+        let record = record.map_err(|_| Unreadable("the match is not readable"))?;
+        let mut row = Self { record, documents: List::default() };
+        read_lists(input, &mut [&mut row.documents])?;
+        Ok(row)
+    }
+}
+
+fields! { MatchRow {
+    DOCUMENTS: Byte = 1, documents;
+} }
+
+/// What speaks for and against a match.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct MatchRecord {
     /// The relation.

@@ -6,12 +6,11 @@ use proto::hash::Tag;
 use proto::receipt::{AlertNotice, Link, Role, Subject, SubjectKind};
 use proto::trie::Namespace;
 
-use crate::context::Raised;
-use crate::execute::BlockContext;
-use crate::pages::{Map, Pages};
-use crate::record;
+use crate::context::{BlockContext, Raised};
+use crate::record::codec::Mark;
 use crate::record::step::{StepKind, StepRecord};
-use crate::state::{Overlay, State, StateFault};
+use crate::record::unit::UnitRow;
+use crate::state::{Index, Rows, StateFault};
 use crate::step;
 
 /// A rule. The number is fixed for ever.
@@ -272,28 +271,52 @@ pub struct AlertStep {
 }
 
 /// The record of an alert.
-pub fn of(state: &dyn State, id: &str) -> Result<Option<AlertRecord>, StateFault> {
-    record::load(state, Namespace::Alert, id.as_bytes())
+pub fn of(state: &Rows<'_>, id: &str) -> Result<Option<AlertRecord>, StateFault> {
+    state.load(Namespace::Alert, id.as_bytes())
 }
 
 /// Alerts whose cause stands.
-pub fn active() -> Pages {
-    Pages::of(Namespace::Alert, b"active", Map::Listed)
-}
+pub(crate) const ACTIVE: Index<Mark> = Index::new(12);
 
 /// Every alert that was ever raised.
-pub fn all() -> Pages {
-    Pages::of(Namespace::Alert, b"all", Map::Listed)
+pub(crate) const ALL: Index<Mark> = Index::new(13);
+
+/// Alerts of a declaration or a sampling; those of a unit stand in its own row.
+const ALERTS_OF: Index<Mark> = Index::new(14);
+
+/// Alerts of an entry (kind byte, subject), at most `limit`.
+pub(crate) fn of_entry(
+    state: &Rows<'_>,
+    entry: &[u8],
+    limit: usize,
+) -> Result<Vec<Vec<u8>>, StateFault> {
+    let found = match unit_of(entry) {
+        Some(unit) => state.scan(UnitRow::ALERTS, unit, None, limit)?,
+        None => ALERTS_OF.scan(state, entry, None, limit)?,
+    };
+    Ok(found.into_iter().map(|(id, _)| id).collect())
 }
 
-/// Alerts of a unit or a declaration.
-pub fn of_subject(kind: SubjectKind, key: &[u8]) -> Pages {
-    Pages::of(Namespace::Alert, &[&[kind.code()], key].concat(), Map::Alerts)
+/// Notes an alert at an entry, or takes it off.
+pub(crate) fn set_of_entry(
+    state: &mut Rows<'_>,
+    entry: &[u8],
+    id: &str,
+    mark: Option<Mark>,
+) -> Result<(), StateFault> {
+    match unit_of(entry) {
+        Some(unit) => state.set(UnitRow::ALERTS, unit, id.as_bytes(), mark),
+        None => ALERTS_OF.set(state, entry, id.as_bytes(), mark.as_ref()),
+    }
+}
+
+fn unit_of(entry: &[u8]) -> Option<&[u8]> {
+    entry.strip_prefix(&[SubjectKind::Unit.code()])
 }
 
 /// The identifier of the alert of `rule` with this cause, whether it exists or not: twelve digits of
 /// the hash, more only where another cause has the same twelve.
-pub(crate) fn id_of(state: &dyn State, rule: Rule, cause: &[u8]) -> Result<String, StateFault> {
+pub(crate) fn id_of(state: &Rows<'_>, rule: Rule, cause: &[u8]) -> Result<String, StateFault> {
     let mut out = Writer::default();
     out.u16(rule.number()).raw(cause);
     let hash = Tag::Value.hash(&out.into_bytes()).to_string();
@@ -309,21 +332,22 @@ pub(crate) fn id_of(state: &dyn State, rule: Rule, cause: &[u8]) -> Result<Strin
 }
 
 /// Writes an alert and keeps the lists.
-pub(crate) fn store(
-    state: &mut Overlay<'_>,
-    id: &str,
-    alert: &AlertRecord,
-) -> Result<(), StateFault> {
-    record::store(state, Namespace::Alert, id.as_bytes(), alert)?;
+pub(crate) fn store(state: &mut Rows<'_>, id: &str, alert: &AlertRecord) -> Result<(), StateFault> {
+    let before: Option<AlertRecord> = of(state, id)?;
+    state.store(Namespace::Alert, id.as_bytes(), alert)?;
     let key = id.as_bytes();
     let is_raised = alert.raised_height > 0;
-    active().set(state, key, alert.state().is_active().then(Vec::new))?;
-    if is_raised && all().get(state, key)?.is_none() {
-        all().put(state, key, Vec::new())?;
+    let was_active = before.as_ref().is_some_and(|before| before.state().is_active());
+    let is_active = alert.state().is_active();
+    if is_active != was_active {
+        ACTIVE.set(state, b"", key, is_active.then_some(&Mark))?;
+    }
+    if is_raised && before.is_none_or(|before| before.raised_height == 0) {
+        ALL.put(state, b"", key, &Mark);
     }
     for subject in alert.subjects.iter().filter(|_| is_raised) {
         if subject.kind == u32::from(SubjectKind::Unit.code()) {
-            of_subject(SubjectKind::Unit, &subject.key).put(state, key, Vec::new())?;
+            state.set(UnitRow::ALERTS, &subject.key, key, Some(Mark))?;
         }
     }
     Ok(())
@@ -332,7 +356,7 @@ pub(crate) fn store(
 /// Moves an alert on and says so in a step of its own, which names its subjects.
 pub(crate) fn step(
     context: &BlockContext,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     (id, alert): (&str, AlertRecord),
     transition: Transition,
 ) -> Result<Raised, StateFault> {
@@ -352,7 +376,7 @@ pub(crate) fn step(
 /// Moves an alert on within the receipt of the operation that is its cause.
 pub(crate) fn inline(
     context: &BlockContext,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     (id, alert): (&str, AlertRecord),
     transition: Transition,
 ) -> Result<Raised, StateFault> {
@@ -362,7 +386,7 @@ pub(crate) fn inline(
 
 fn shift(
     context: &BlockContext,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     (id, mut alert): (&str, AlertRecord),
     transition: Transition,
 ) -> Result<(AlertNotice, Vec<Link>), StateFault> {

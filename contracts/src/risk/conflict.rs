@@ -7,11 +7,11 @@ use proto::receipt::SubjectKind;
 
 use super::VERSION;
 use super::alert::{self, AlertRecord, AlertSubject, Input, Level, Rule, Transition};
-use crate::context::Raised;
-use crate::execute::BlockContext;
-use crate::matching;
-use crate::record::matching::{Conflict, MatchStatus};
-use crate::state::{Overlay, State, StateFault};
+use crate::context::{BlockContext, Raised};
+use crate::effect::matches::status_of;
+use crate::key::match_key;
+use crate::record::matching::{Conflict, MatchRow, MatchStatus};
+use crate::state::{Rows, StateFault};
 use crate::trace::unit;
 
 /// Every kind of contradiction.
@@ -30,14 +30,14 @@ pub const fn kind_name(conflict: Conflict) -> &'static str {
 /// Raises what contradicts a match now and closes what does not any more.
 pub(super) fn run(
     context: &BlockContext,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     pair: (&[u8], &[u8]),
     now: &[Conflict],
 ) -> Result<Raised, StateFault> {
     let mut raised = Raised::default();
     let (from, to) = pair;
-    let held_match = matching::of(state, from, to)?.unwrap_or_default();
-    let is_voided = matching::status_of(&held_match) == MatchStatus::Voided;
+    let held = state.row::<MatchRow>(&match_key(from, to))?;
+    let is_voided = status_of(&held.record) == MatchStatus::Voided;
     for kind in KINDS {
         let cause = cause_of(pair, kind);
         let (id, held) = known(state, &cause)?;
@@ -63,7 +63,7 @@ pub(super) fn run(
 /// contradicts the pair that it is, is found there anew. Each in a step of its own.
 pub(super) fn leave(
     context: &BlockContext,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     (from, to): (&[u8], &[u8]),
 ) -> Result<Raised, StateFault> {
     let mut raised = Raised::default();
@@ -78,19 +78,19 @@ pub(super) fn leave(
 
 /// What the alert of a pair and a kind of contradiction is of.
 fn cause_of((from, to): (&[u8], &[u8]), kind: Conflict) -> Vec<u8> {
-    let mut cause = matching::key(from, to);
+    let mut cause = match_key(from, to);
     cause.push(u8::try_from(i32::from(kind)).unwrap_or_default());
     cause
 }
 
-fn known(state: &dyn State, cause: &[u8]) -> Result<(String, Option<AlertRecord>), StateFault> {
+fn known(state: &Rows<'_>, cause: &[u8]) -> Result<(String, Option<AlertRecord>), StateFault> {
     let id = alert::id_of(state, Rule::MatchConflict, cause)?;
     let held = alert::of(state, &id)?;
     Ok((id, held))
 }
 
 fn described(
-    state: &dyn State,
+    state: &Rows<'_>,
     (from, to): (&[u8], &[u8]),
     kind: Conflict,
     held: AlertRecord,
@@ -100,8 +100,9 @@ fn described(
     alert.set_level(Level::Red);
     let mut addressees = BTreeSet::new();
     for side in [from, to] {
-        let record = unit::of(state, side)?.unwrap_or_default();
-        addressees.extend(record.agencies.iter().filter(|a| a.count > 0).map(|a| a.agency));
+        let record = unit::of(state, side)?;
+        let agencies = record.iter().flat_map(|record| &record.agencies);
+        addressees.extend(agencies.filter(|a| a.count > 0).map(|a| a.agency));
     }
     alert.addressees = addressees.into_iter().collect();
     alert.subjects =

@@ -6,25 +6,22 @@ mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proto::Hash;
 use proto::receipt::SubjectKind;
 use proto::schema::registry::{Certificate, CertificateType};
-use proto::trie::Namespace;
 
 use super::alert::{self, AlertRecord, AlertSubject, Input, Level, Rule, Transition};
-use super::kin::{Walker, Way};
 use super::same::Same;
 use super::{VERSION, parameter};
 use crate::codes::Codes;
-use crate::context::Raised;
-use crate::execute::BlockContext;
+use crate::context::{BlockContext, Raised};
+use crate::effect::{DECLARATION, PAPERS, WAY, touch};
+use crate::goods::{Walker, Way};
 use crate::matching;
-use crate::pages::{Map, Pages};
-use crate::queue::Queue;
 use crate::record::registry::CertificateRecord;
-use crate::record::unit::day_begins_ms;
+use crate::record::unit::{UnitRow, day_begins_ms};
 use crate::registry;
-use crate::state::{Overlay, State, StateFault};
+use crate::state::{Queue, Rows, StateFault};
+use crate::trace::papers::DECLARATION_UNITS;
 use crate::trace::unit;
 
 /// Units of a walk to the origin of a unit.
@@ -39,60 +36,31 @@ const PAPERS_MAX: usize = 256;
 /// Units that are looked at in a block; the rest waits for the next one.
 const UNITS_MAX: usize = 2_048;
 
-/// Units and declarations that are to be looked at.
-const QUEUE: Queue = Queue::of(b"risk/papers");
-
-/// Entry of the queue: a unit that moved, or whose origin changed.
-const UNIT: u8 = b'U';
-
-/// Entry of the queue: a unit whose papers or codes changed, or whether it is imported.
-const PAPERS: u8 = b'P';
-
-/// Entry of the queue: a declaration, all of whose units are to be looked at.
-const DECLARATION: u8 = b'D';
-
-/// Notes that the origin or the way of a unit changed.
-pub(super) fn touch(state: &mut Overlay<'_>, unit: &[u8]) {
-    QUEUE.put(state, &[&[UNIT], unit].concat(), Vec::new());
-}
-
-/// Notes that the papers of a unit changed, which codes it has, or whether it is imported: what that
-/// covers are all of its codes and what became of it.
-pub(super) fn touch_papers(state: &mut Overlay<'_>, unit: &[u8]) {
-    QUEUE.put(state, &[&[PAPERS], unit].concat(), Vec::new());
-}
-
-/// Notes that the papers of a declaration changed.
-pub(super) fn touch_declaration(state: &mut Overlay<'_>, declaration: &[u8]) {
-    QUEUE.put(state, &[&[DECLARATION], declaration].concat(), Vec::new());
-}
-
 /// Takes the units that are to be looked at in this block out of the queue, with the strongest entry
 /// of each.
-fn take(state: &mut Overlay<'_>) -> Result<BTreeMap<Vec<u8>, u8>, StateFault> {
+fn take(state: &mut Rows<'_>) -> Result<BTreeMap<Vec<u8>, u8>, StateFault> {
     let mut units: BTreeMap<Vec<u8>, u8> = BTreeMap::new();
-    for found in QUEUE.scan(state, UNITS_MAX)? {
+    for found in Queue::PAPERS.scan(state, UNITS_MAX)? {
         let room = UNITS_MAX.saturating_sub(units.len());
         if room == 0 {
             break;
         }
-        let after = <[u8; 32]>::try_from(&*found.value).ok().map(Hash::new);
         match found.key.split_first() {
             Some((&DECLARATION, declaration)) => {
-                let pages = Pages::of(Namespace::Declaration, declaration, Map::Units);
-                let named = pages.scan(state, after, room)?;
+                let after = Some(&*found.value).filter(|after| !after.is_empty());
+                let named = DECLARATION_UNITS.scan(state, declaration, after, room)?;
                 let last = named.last().filter(|_| named.len() == room);
-                let cursor = last.map(|last| last.place.as_bytes().to_vec());
-                QUEUE.set(state, &found.key, cursor)?;
-                units.extend(named.into_iter().map(|entry| (entry.key, PAPERS)));
+                let cursor = last.map(|(unit, _)| unit.clone());
+                Queue::PAPERS.set(state, &found.key, cursor)?;
+                units.extend(named.into_iter().map(|(unit, _)| (unit, PAPERS)));
             }
             Some((&kind, unit)) => {
                 if units.get(unit) != Some(&PAPERS) {
                     units.insert(unit.to_vec(), kind);
                 }
-                QUEUE.remove(state, &found.key)?;
+                Queue::PAPERS.remove(state, &found.key)?;
             }
-            None => QUEUE.remove(state, &found.key)?,
+            None => Queue::PAPERS.remove(state, &found.key)?,
         }
     }
     Ok(units)
@@ -102,14 +70,14 @@ fn take(state: &mut Overlay<'_>) -> Result<BTreeMap<Vec<u8>, u8>, StateFault> {
 pub(super) fn run(
     context: &BlockContext,
     codes: &Codes,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
 ) -> Result<Raised, StateFault> {
     let mut walker = Walker::new(codes);
     let mut same = Same::default();
     let mut reached: BTreeSet<Vec<u8>> = BTreeSet::new();
     for (touched, kind) in take(state)? {
         if walker.is_spent() {
-            QUEUE.put(state, &[&[kind], &*touched].concat(), Vec::new());
+            Queue::PAPERS.put(state, &[&[kind], &*touched].concat(), Vec::new());
             continue;
         }
         let unit = unit::resolved(state, &touched)?;
@@ -126,15 +94,16 @@ pub(super) fn run(
     }
     let mut origins: BTreeSet<Vec<u8>> = BTreeSet::new();
     for unit in reached {
-        let is_imported = unit::of(state, &unit)?.is_some_and(|record| record.is_imported());
-        if is_imported || known(state, &unit)?.1.is_some() {
+        let row = state.row::<UnitRow>(&unit)?;
+        let is_told = has_alert(&row);
+        if row.is_imported() || is_told {
             origins.insert(unit);
         }
     }
     let mut raised = Raised::default();
     for origin in origins {
         if walker.is_spent() {
-            touch(state, &origin);
+            touch(state, Queue::PAPERS, WAY, &origin);
             continue;
         }
         raised.extend(judge(context, &mut walker, state, &origin)?);
@@ -142,7 +111,13 @@ pub(super) fn run(
     Ok(raised)
 }
 
-fn known(state: &dyn State, origin: &[u8]) -> Result<(String, Option<AlertRecord>), StateFault> {
+/// Whether an alert may have been raised of the unit as an origin. A list that has become long is not
+/// read: the alert itself is.
+fn has_alert(row: &UnitRow) -> bool {
+    row.alerts.is_spilled() || row.alerts.inline().iter().any(|(id, _)| id.starts_with(b"R01-"))
+}
+
+fn known(state: &Rows<'_>, origin: &[u8]) -> Result<(String, Option<AlertRecord>), StateFault> {
     let id = alert::id_of(state, Rule::MissingCertificate, origin)?;
     let found = alert::of(state, &id)?;
     Ok((id, found))
@@ -152,7 +127,7 @@ fn known(state: &dyn State, origin: &[u8]) -> Result<(String, Option<AlertRecord
 fn judge(
     context: &BlockContext,
     walker: &mut Walker<'_>,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     origin: &[u8],
 ) -> Result<Raised, StateFault> {
     let (id, held) = known(state, origin)?;
@@ -197,7 +172,7 @@ struct Finding {
 /// What is missing at a lot; `None` where nothing is, where it has not moved, or where it is no origin.
 fn finding(
     walker: &mut Walker<'_>,
-    state: &dyn State,
+    state: &Rows<'_>,
     origin: &[u8],
 ) -> Result<Option<Finding>, StateFault> {
     let Some(record) = unit::of(state, origin)? else { return Ok(None) };
@@ -233,7 +208,7 @@ fn finding(
 }
 
 /// Types that the period demands, with the height of the newest parameter.
-fn required(state: &dyn State, coded_ms: u64) -> Result<(Vec<CertificateType>, u64), StateFault> {
+fn required(state: &Rows<'_>, coded_ms: u64) -> Result<(Vec<CertificateType>, u64), StateFault> {
     let (change, first) = parameter::value(state, parameter::REQUIRED_CHANGE_MS, None)?;
     let period = if coded_ms < change {
         parameter::REQUIRED_BEFORE_BITS
@@ -250,7 +225,7 @@ fn required(state: &dyn State, coded_ms: u64) -> Result<(Vec<CertificateType>, u
 /// those of codes of the same goods.
 fn present(
     walker: &mut Walker<'_>,
-    state: &dyn State,
+    state: &Rows<'_>,
     (origin, coded_day): (&[u8], u32),
 ) -> Result<(BTreeSet<CertificateType>, usize), StateFault> {
     let units = matching::class::of(state, origin)?.units;

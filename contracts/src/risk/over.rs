@@ -11,13 +11,14 @@ use proto::schema::event::Uom;
 use super::alert::{self, AlertRecord, AlertState, AlertSubject, Input, Level, Rule, Transition};
 use super::same::{Number, Same};
 use super::{VERSION, parameter};
-use crate::context::Raised;
+use crate::context::{BlockContext, Raised};
 use crate::due;
-use crate::execute::BlockContext;
-use crate::queue::Queue;
-use crate::record::parted;
-use crate::record::unit::{Flow, Sums};
-use crate::state::{Overlay, State, StateFault};
+use crate::effect::EVERY;
+use crate::effect::places::{Bit, SHORT_AT, set_short};
+use crate::key::parted;
+use crate::record::unit::{Flow, SHORT_TOLD, Sums, UnitRow};
+use crate::state::{Queue, Rows, StateFault};
+use crate::trace::stock::{balance_key, short_key};
 use crate::trace::{lineage, stock, unit};
 
 /// Balances that are looked at in a block; the rest waits for the next one.
@@ -44,50 +45,13 @@ const UOMS: [Uom; 7] =
 /// Beginning of the payload of a deadline.
 pub(super) const DUE: &[u8] = b"R12:";
 
-/// Balances that are to be looked at.
-const QUEUE: Queue = Queue::of(b"risk/balances");
-
-/// Goods whose places are to be looked at.
-const GOODS: Queue = Queue::of(b"risk/goods");
-
-/// Entry of the goods: it changed which codes they have, or what they lie in.
-const EVERY: u8 = b'E';
-
-/// Entry of the goods: their sums over all places changed, which count where they were packed.
-const SUMS: u8 = b'S';
-
-/// Notes that something came to a place or left it.
-pub(super) fn touch(state: &mut Overlay<'_>, unit: &[u8], station: &[u8], uom: i32) {
-    // Without a station there is no place that anything could be missing at.
-    if !station.is_empty() {
-        QUEUE.put(state, &stock::balance_key(unit, station, uom), Vec::new());
-    }
-}
-
-/// Notes every place of goods: another code turned out to be the same, or not to be, or they were put
-/// into a container or taken out.
-pub(super) fn touch_goods(state: &mut Overlay<'_>, unit: &[u8]) {
-    GOODS.put(state, &[&[EVERY], unit].concat(), Vec::new());
-}
-
-/// Notes every place of goods that were packed, where a sum changed that is reckoned over all places.
-pub(super) fn touch_sums(state: &mut Overlay<'_>, unit: &[u8], flow: Flow) {
-    match flow {
-        Flow::Opening
-        | Flow::Made
-        | Flow::Sold
-        | Flow::Used
-        | Flow::Disposed
-        | Flow::Consumed
-        | Flow::Divided => GOODS.put(state, &[&[SUMS], unit].concat(), Vec::new()),
-        // What only changes its place is the same in all.
-        Flow::Received | Flow::StoredIn | Flow::Shipped | Flow::StoredOut => (),
-    }
-}
-
-fn touch_places(state: &mut Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
-    for place in stock::places(state, unit, PLACES_MAX)? {
-        touch(state, unit, &place.station, place.uom);
+/// Notes the balances of a unit from which more went than came, and those with an alert: of the others
+/// there is nothing to say, whatever came under another code.
+fn touch_places(state: &mut Rows<'_>, unit: &[u8]) -> Result<(), StateFault> {
+    for (key, _) in state.scan(UnitRow::SHORT, unit, None, PLACES_MAX)? {
+        if let Some((uom, station)) = key.split_first() {
+            Queue::BALANCES.put(state, &balance_key(unit, station, i32::from(*uom)), Vec::new());
+        }
     }
     Ok(())
 }
@@ -109,11 +73,11 @@ impl Work {
         self.room = self.room.saturating_sub(count);
     }
 
-    fn class(&mut self, state: &dyn State, unit: &[u8]) -> Result<Number, StateFault> {
+    fn class(&mut self, state: &Rows<'_>, unit: &[u8]) -> Result<Number, StateFault> {
         self.same.class(state, unit, &mut self.room)
     }
 
-    fn is_packed(&mut self, state: &dyn State, number: Number) -> Result<bool, StateFault> {
+    fn is_packed(&mut self, state: &Rows<'_>, number: Number) -> Result<bool, StateFault> {
         if let Some(known) = self.packed.get(&number) {
             return Ok(*known);
         }
@@ -127,11 +91,11 @@ impl Work {
 
 /// Whether any of the units lies, or lay, in a container or holds something.
 fn any_packed<'a>(
-    state: &dyn State,
+    state: &Rows<'_>,
     units: impl Iterator<Item = &'a Vec<u8>>,
 ) -> Result<bool, StateFault> {
     for unit in units {
-        if !lineage::containments(state, unit, 1)?.is_empty() {
+        if !state.row::<UnitRow>(unit)?.containment.is_empty() {
             return Ok(true);
         }
     }
@@ -139,18 +103,23 @@ fn any_packed<'a>(
 }
 
 /// Notes the places of the goods that were touched, under all their codes.
-fn spread(state: &mut Overlay<'_>, work: &mut Work) -> Result<(), StateFault> {
-    for found in GOODS.scan(state, GOODS_MAX)? {
+fn spread(state: &mut Rows<'_>, work: &mut Work) -> Result<(), StateFault> {
+    for found in Queue::GOODS.scan(state, GOODS_MAX)? {
         if work.room == 0 {
             break;
         }
-        GOODS.remove(state, &found.key)?;
+        Queue::GOODS.remove(state, &found.key)?;
         let Some((kind, unit)) = found.key.split_first() else { continue };
         let mut goods = BTreeSet::from([unit.to_vec()]);
         if *kind == EVERY {
             // What a container came in is what its contents came in.
             goods.extend(nested(state, &goods, Role::Content)?);
         } else {
+            // Of most goods no other code is known and no container, so that only places count.
+            let row = state.row::<UnitRow>(unit)?;
+            if row.matches.is_empty() && row.containment.is_empty() {
+                continue;
+            }
             let number = work.class(state, unit)?;
             if !work.is_packed(state, number)? && !any_packed(state, goods.iter())? {
                 continue;
@@ -173,7 +142,7 @@ fn spread(state: &mut Overlay<'_>, work: &mut Work) -> Result<(), StateFault> {
 
 /// The containers around units or the contents of them, whichever `role` says, at most [`NESTED_MAX`].
 fn nested(
-    state: &dyn State,
+    state: &Rows<'_>,
     units: &BTreeSet<Vec<u8>>,
     role: Role,
 ) -> Result<BTreeSet<Vec<u8>>, StateFault> {
@@ -194,7 +163,7 @@ fn nested(
 }
 
 /// Whether anything of a unit came to a station, in whatever unit of measure.
-fn came(state: &dyn State, unit: &[u8], station: &[u8]) -> Result<bool, StateFault> {
+fn came(state: &Rows<'_>, unit: &[u8], station: &[u8]) -> Result<bool, StateFault> {
     for uom in UOMS {
         if stock::balance(state, unit, station, uom.into())?.incoming() > 0 {
             return Ok(true);
@@ -204,7 +173,7 @@ fn came(state: &dyn State, unit: &[u8], station: &[u8]) -> Result<bool, StateFau
 }
 
 /// Looks at the balances that were touched.
-pub(super) fn run(context: &BlockContext, state: &mut Overlay<'_>) -> Result<Raised, StateFault> {
+pub(super) fn run(context: &BlockContext, state: &mut Rows<'_>) -> Result<Raised, StateFault> {
     let mut raised = Raised::default();
     let mut work = Work {
         same: Same::default(),
@@ -215,11 +184,11 @@ pub(super) fn run(context: &BlockContext, state: &mut Overlay<'_>) -> Result<Rai
     };
     spread(state, &mut work)?;
     let mut judged = BTreeSet::new();
-    for found in QUEUE.scan(state, BALANCES_MAX)? {
+    for found in Queue::BALANCES.scan(state, BALANCES_MAX)? {
         if work.room == 0 {
             break;
         }
-        QUEUE.remove(state, &found.key)?;
+        Queue::BALANCES.remove(state, &found.key)?;
         for key in explained(state, &found.key, &mut work)? {
             if judged.insert(key.clone()) {
                 raised.extend(judge(context, state, &key, &mut work)?);
@@ -232,12 +201,17 @@ pub(super) fn run(context: &BlockContext, state: &mut Overlay<'_>) -> Result<Rai
 /// The balance and those that an arrival there may explain: of the same goods at the station under any
 /// code and in other units of measure, and of what lies in them under any code.
 fn explained(
-    state: &dyn State,
+    state: &Rows<'_>,
     key: &[u8],
     work: &mut Work,
 ) -> Result<BTreeSet<Vec<u8>>, StateFault> {
     let mut found = BTreeSet::from([key.to_vec()]);
     let Some(place) = Place::of(key) else { return Ok(found) };
+    // Where nothing is missing at the station nothing is to be explained, and mostly nothing is.
+    let others = SHORT_AT.scan(state, &place.station, None, 2)?;
+    if others.iter().all(|(other, _)| other == key) {
+        return Ok(found);
+    }
     let mut goods = BTreeSet::from([place.unit]);
     goods.extend(nested(state, &goods, Role::Content)?);
     work.spend(goods.len());
@@ -250,30 +224,41 @@ fn explained(
     }
     work.spend(codes.len());
     for unit in codes {
-        let here = stock::places(state, &unit, PLACES_MAX)?.into_iter();
-        let here = here.filter(|other| other.station == place.station);
-        found.extend(here.map(|other| stock::balance_key(&unit, &other.station, other.uom)));
+        for (key, _) in state.scan(UnitRow::SHORT, &unit, None, PLACES_MAX)? {
+            let here = key.split_first().filter(|(_, station)| **station == *place.station);
+            let key = here.map(|(uom, station)| balance_key(&unit, station, i32::from(*uom)));
+            found.extend(key);
+        }
     }
     Ok(found)
 }
 
 /// The settling time of a shortage has passed: it is judged with what the block touched.
-pub(super) fn on_due(state: &mut Overlay<'_>, key: &[u8]) {
-    QUEUE.put(state, key, Vec::new());
+pub(super) fn on_due(state: &mut Rows<'_>, key: &[u8]) {
+    Queue::BALANCES.put(state, key, Vec::new());
 }
 
 /// Raises, closes or settles the alert of one balance.
 fn judge(
     context: &BlockContext,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     key: &[u8],
     work: &mut Work,
 ) -> Result<Raised, StateFault> {
     let Some(place) = Place::of(key) else { return Ok(Raised::default()) };
+    // Nearly every balance is in order and has no alert, and this is all it costs to know.
+    let short = short_key(&place.station, place.uom);
+    if state.entry(UnitRow::SHORT, &place.unit, &short)?.is_none() {
+        return Ok(Raised::default());
+    }
     let id = alert::id_of(state, Rule::OverQuantity, key)?;
     let held = alert::of(state, &id)?;
     let is_active = held.as_ref().is_some_and(|held| held.state().is_active());
-    match (shortage(state, &place, work)?, held) {
+    let shortage = shortage(state, &place, work)?;
+    let at = (&*place.unit, &*place.station, place.uom);
+    let told = if shortage.is_some() { Bit::Set } else { Bit::Clear };
+    set_short(state, at, SHORT_TOLD, told)?;
+    match (shortage, held) {
         (None, None) => Ok(Raised::default()),
         (None, Some(held)) if is_active => {
             alert::step(context, state, (&id, held), Transition::Closed)
@@ -290,7 +275,7 @@ fn judge(
 }
 
 /// A shortage that passed before its time leaves nothing behind.
-fn settled(state: &mut Overlay<'_>, id: &str, mut held: AlertRecord) -> Result<Raised, StateFault> {
+fn settled(state: &mut Rows<'_>, id: &str, mut held: AlertRecord) -> Result<Raised, StateFault> {
     match held.state() {
         AlertState::Unspecified => held = AlertRecord::default(),
         AlertState::Open
@@ -310,7 +295,7 @@ fn settled(state: &mut Overlay<'_>, id: &str, mut held: AlertRecord) -> Result<R
 /// Raises the alert if its settling time has passed, else waits for it.
 fn wait(
     context: &BlockContext,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     (id, key): (&str, &[u8]),
     mut short: AlertRecord,
 ) -> Result<Raised, StateFault> {
@@ -326,7 +311,7 @@ fn wait(
     }
     alert::store(state, id, &short)?;
     // One deadline, however often it is noted; a longer settling time approved meanwhile moves it.
-    due::schedule(state, now, at, &[DUE, key].concat())?;
+    due::schedule(state, now, at, &[DUE, key].concat());
     Ok(Raised::default())
 }
 
@@ -379,7 +364,7 @@ fn described(place: &Place, short: &Shortage, held: AlertRecord) -> AlertRecord 
 
 /// Whether a container of any of the units came to a station.
 fn came_inside(
-    state: &dyn State,
+    state: &Rows<'_>,
     units: &BTreeSet<Vec<u8>>,
     station: &[u8],
 ) -> Result<bool, StateFault> {
@@ -393,7 +378,7 @@ fn came_inside(
 
 /// The shortage at a place; `None` where there is none.
 fn shortage(
-    state: &dyn State,
+    state: &Rows<'_>,
     place: &Place,
     work: &mut Work,
 ) -> Result<Option<Shortage>, StateFault> {
@@ -447,13 +432,14 @@ struct Whole {
 }
 
 impl Whole {
-    fn of(state: &dyn State, goods: &BTreeSet<Vec<u8>>, place: &Place) -> Result<Self, StateFault> {
+    fn of(state: &Rows<'_>, goods: &BTreeSet<Vec<u8>>, place: &Place) -> Result<Self, StateFault> {
         let mut whole = Self::default();
         for unit in goods {
             whole.came_here |= came(state, unit, &place.station)?;
             whole.here.add_all(&stock::balance(state, unit, &place.station, place.uom)?, 1);
-            let totals = unit::of(state, unit)?.map(|record| record.totals).unwrap_or_default();
-            for sums in totals.iter().filter(|sums| sums.uom == place.uom) {
+            let record = unit::of(state, unit)?;
+            let totals = record.iter().flat_map(|record| &record.totals);
+            for sums in totals.filter(|sums| sums.uom == place.uom) {
                 whole.anywhere.add_all(sums, 1);
             }
         }

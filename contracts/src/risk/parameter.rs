@@ -2,9 +2,8 @@
 
 use proto::trie::Namespace;
 
-use crate::record;
 use crate::registry;
-use crate::state::{Overlay, State, StateFault};
+use crate::state::{Rows, StateFault};
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -114,14 +113,14 @@ pub fn scope(text: &str) -> Option<u16> {
 /// The value for an agency's platform, or for all: of the agency, else of all, else built in. With it
 /// the height at which it came into force, 0 for a built-in one.
 pub fn value(
-    state: &dyn State,
+    state: &Rows<'_>,
     parameter: Parameter,
     agency: Option<u32>,
 ) -> Result<(u64, u64), StateFault> {
     let scopes = [agency.map(|agency| agency.to_string()), Some(String::new())];
     for scope in scopes.into_iter().flatten() {
         let key = key(parameter.name, &scope);
-        let found: Option<ParameterRecord> = record::load(state, Namespace::Rule, &key)?;
+        let found: Option<ParameterRecord> = state.load(Namespace::Rule, &key)?;
         if let Some(found) = found {
             return Ok((found.value, found.height));
         }
@@ -131,13 +130,13 @@ pub fn value(
 
 /// Puts a value into force.
 pub(super) fn set(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     (name, scope): (&str, &str),
     value: u64,
     height: u64,
 ) -> Result<(), StateFault> {
     let record = ParameterRecord { value, height };
-    record::store(state, Namespace::Rule, &key(name, scope), &record)
+    state.store(Namespace::Rule, &key(name, scope), &record)
 }
 
 fn key(name: &str, scope: &str) -> Vec<u8> {
@@ -145,7 +144,7 @@ fn key(name: &str, scope: &str) -> Vec<u8> {
 }
 
 /// The agency whose platform registered a station, or whose identifier it carries.
-pub fn agency_of_station(state: &dyn State, station: &[u8]) -> Result<Option<u32>, StateFault> {
+pub fn agency_of_station(state: &Rows<'_>, station: &[u8]) -> Result<Option<u32>, StateFault> {
     if let Some(found) = registry::station(state, station)? {
         return Ok(Some(found.agency));
     }

@@ -8,27 +8,27 @@ mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proto::AgencyIndex;
 use proto::limits::LINKS_MAX;
 use proto::receipt::{Role, SubjectKind};
 use proto::schema::OperationKind;
 use proto::schema::event::TestOutcome;
-use proto::trie::Namespace;
 
 use super::alert::{self, AlertRecord, AlertStep, AlertSubject, Input, Level, Rule, Transition};
-use super::{VERSION, dirty, parameter};
+use super::{VERSION, parameter};
 use crate::codes::Codes;
-use crate::context::Raised;
-use crate::execute::{BlockContext, uid_key};
+use crate::context::{BlockContext, Raised, Step};
+use crate::effect::Sign;
 use crate::fact::Fact;
+use crate::key::uid_key;
 use crate::links::unit_link;
-use crate::pages::{Map, Pages};
+use crate::record::codec::{Byte, In, Mark, Out, Unreadable, Value};
 use crate::record::step::{StepKind, StepRecord};
-use crate::state::{Overlay, State, StateFault};
+use crate::state::{Index, Rows, StateFault};
 use crate::step;
-use crate::trace::{self, Sign, unit};
+use crate::trace::papers::{SAMPLING, sample_of, sampling_entry};
+use crate::trace::unit;
 
-use search::Search;
+use search::{Cursor, Search};
 
 /// Entries that all searches look at in a block, lines of the events among them: some tens of
 /// milliseconds.
@@ -69,83 +69,59 @@ const FORWARD: u32 = 2;
 const OUTWARD: u32 = 4;
 
 /// A unit or declaration that an alert concerns. Value of the alert's map.
-#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Affected {
     /// What it is to the goods.
-    #[prost(enumeration = "Relation", tag = "1")]
-    pub relation: i32,
+    pub relation: Relation,
     /// Ways on which the search goes on from it.
-    #[prost(uint32, tag = "2")]
     pub ways: u32,
 }
 
-/// Everything that an alert concerns: key = kind byte, subject, or `S` and agency u16 and document of
-/// a sampling; value [`Affected`].
-pub fn affected(id: &str) -> Pages {
-    Pages::of(Namespace::Alert, id.as_bytes(), Map::Affected)
+impl Value for Affected {
+    fn is_nothing(&self) -> bool {
+        false
+    }
+
+    fn write(&self, out: &mut Out) {
+        out.byte(u8::try_from(i32::from(self.relation)).expect("relations are below 256"));
+        out.number(self.ways.into());
+    }
+
+    fn read(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        let relation = Relation::try_from(i32::from(input.byte()?));
+        let relation = relation.map_err(|_| Unreadable("a unit has no such relation"))?;
+        Ok(Self { relation, ways: input.small()? })
+    }
 }
 
-fn open(id: &str) -> Pages {
-    Pages::of(Namespace::Alert, id.as_bytes(), Map::Open)
-}
+/// Everything that an alert concerns, by its identifier: kind byte and subject, or `S` and agency u16
+/// and document of a sampling.
+const AFFECTED: Index<Affected> = Index::new(15);
+
+/// What the search of an alert has still to visit, and where it stands there.
+const OPEN: Index<Cursor> = Index::new(16);
 
 /// Alerts of this rule whose cause stands.
-fn standing() -> Pages {
-    Pages::of(Namespace::Alert, b"positive", Map::Listed)
-}
+const STANDING: Index<Mark> = Index::new(17);
 
-fn searches() -> Pages {
-    dirty(b"risk/searches")
-}
-
-/// Kind byte of an entry that is a sampling and no subject: agency u16 and document follow.
-const SAMPLING: u8 = b'S';
+/// Searches that go on; the value says whether one first has to forget what it found.
+const SEARCHES: Index<Byte> = Index::new(18);
 
 /// The entry of a subject.
 fn entry_of(kind: SubjectKind, subject: &[u8]) -> Vec<u8> {
     [&[kind.code()], subject].concat()
 }
 
-/// The entry of what an agency sampled under a document.
-fn sampling_entry(sample: &[u8]) -> Vec<u8> {
-    [&[SAMPLING], sample].concat()
-}
+/// A running search that begins, or goes on.
+const GO_ON: Byte = Byte(1);
 
-/// Events that sample what an entry says.
-fn samplings(entry: &[u8]) -> Pages {
-    Pages::of(Namespace::Alert, entry, Map::Samplings)
-}
-
-/// Alerts that an entry was joined to; of a subject they are [`alert::of_subject`].
-fn alerts_of(entry: &[u8]) -> Pages {
-    Pages::of(Namespace::Alert, entry, Map::Alerts)
-}
-
-/// Agency and document of a sampling.
-fn sample_of(agency: AgencyIndex, document: &str) -> Vec<u8> {
-    [&agency.value().to_be_bytes(), document.as_bytes()].concat()
-}
-
-/// Keeps which events sample under a document, for results that name it.
-pub(super) fn note_sampling(
-    state: &mut Overlay<'_>,
-    fact: &Fact,
-    sign: Sign,
-) -> Result<(), StateFault> {
-    if fact.kind != OperationKind::Sampling || fact.document.is_empty() {
-        return Ok(());
-    }
-    let entry = sampling_entry(&sample_of(fact.agency, &fact.document));
-    trace::count(state, &samplings(&entry), &uid_key(fact.agency, fact.uid), sign.factor())
-}
-
-/// The value of a running search: whether it first has to forget what it found.
-const FORGET: &[u8] = &[1];
+/// A running search that first has to forget what it found.
+const FORGET: Byte = Byte(2);
 
 /// A test result came into force, was changed or taken back.
 pub(super) fn on_result(
     context: &BlockContext,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     (old, new): (Option<&Fact>, Option<&Fact>),
 ) -> Result<Raised, StateFault> {
     let is_result = |fact: &&Fact| fact.kind == OperationKind::TestResult;
@@ -158,8 +134,8 @@ pub(super) fn on_result(
     let is_active = held.as_ref().is_some_and(|held| held.state().is_active());
     match (new.filter(|fact| is_found(fact)), held) {
         (None, Some(held)) if is_active => {
-            searches().remove(state, id.as_bytes())?;
-            standing().remove(state, id.as_bytes())?;
+            SEARCHES.remove(state, b"", id.as_bytes())?;
+            STANDING.remove(state, b"", id.as_bytes())?;
             let held = AlertRecord { is_searching: false, ..held };
             alert::inline(context, state, (&id, held), Transition::Withdrawn)
         }
@@ -168,9 +144,9 @@ pub(super) fn on_result(
             let (was_known, before) = (held.is_some(), held.clone().map(|held| held.level));
             let held = AlertRecord { cause, ..held.unwrap_or_default() };
             let mut alert = described(state, found, held)?;
-            let start = if was_known { FORGET } else { &[] };
-            searches().put(state, id.as_bytes(), start.to_vec())?;
-            standing().put(state, id.as_bytes(), Vec::new())?;
+            let start = if was_known { FORGET } else { GO_ON };
+            SEARCHES.put(state, b"", id.as_bytes(), &start);
+            STANDING.put(state, b"", id.as_bytes(), &Mark);
             if !was_known {
                 alert.units = seed(state, &id, &alert)?;
             }
@@ -193,11 +169,7 @@ fn is_found(fact: &Fact) -> bool {
         }
 }
 
-fn described(
-    state: &dyn State,
-    found: &Fact,
-    held: AlertRecord,
-) -> Result<AlertRecord, StateFault> {
+fn described(state: &Rows<'_>, found: &Fact, held: AlertRecord) -> Result<AlertRecord, StateFault> {
     let is_confirmed = found.test == TestOutcome::Positive;
     let mut alert = AlertRecord { version: VERSION, is_searching: true, ..held };
     alert.set_rule(Rule::PositiveSample);
@@ -208,9 +180,10 @@ fn described(
         let unit = unit::resolved(state, &line.unit)?;
         subjects.push(AlertSubject::new(SubjectKind::Unit, &unit));
     }
-    for (kind, key) in
-        [(SubjectKind::Declaration, &found.declaration), (SubjectKind::Station, &found.station)]
-    {
+    for (kind, key) in [
+        (SubjectKind::Declaration, found.declaration.as_bytes()),
+        (SubjectKind::Station, found.station.as_bytes()),
+    ] {
         if !key.is_empty() {
             subjects.push(AlertSubject::new(kind, key));
         }
@@ -225,15 +198,15 @@ fn described(
     alert.inputs = vec![
         Input::new("result", result),
         Input::new("agent", found.agent.clone()),
-        Input::new("report", found.document.clone()),
-        Input::new("sample", found.sample.clone()),
+        Input::new("report", text_of(&found.document)),
+        Input::new("sample", text_of(&found.sample)),
         Input::new("occurred_ms", found.occurred_ms.to_string()),
     ];
     Ok(alert)
 }
 
 /// Agencies that are told before anything is found: whose platform recorded the result, and where.
-fn told_first(state: &dyn State, alert: &AlertRecord) -> Result<Vec<u32>, StateFault> {
+fn told_first(state: &Rows<'_>, alert: &AlertRecord) -> Result<Vec<u32>, StateFault> {
     let recorded = alert.cause.first_chunk::<2>().map(|index| u16::from_be_bytes(*index));
     let mut told: BTreeSet<u32> = recorded.map(u32::from).into_iter().collect();
     let station = u32::from(SubjectKind::Station.code());
@@ -244,8 +217,8 @@ fn told_first(state: &dyn State, alert: &AlertRecord) -> Result<Vec<u32>, StateF
 }
 
 /// The units and declarations that a search begins at; how many units.
-fn seed(state: &mut Overlay<'_>, id: &str, alert: &AlertRecord) -> Result<u64, StateFault> {
-    let tested = Affected { relation: Relation::Tested.into(), ways: BACK | FORWARD | OUTWARD };
+fn seed(state: &mut Rows<'_>, id: &str, alert: &AlertRecord) -> Result<u64, StateFault> {
+    let tested = Affected { relation: Relation::Tested, ways: BACK | FORWARD | OUTWARD };
     let mut units = 0;
     for subject in &alert.subjects {
         if subject.kind == u32::from(SubjectKind::Unit.code()) {
@@ -263,31 +236,34 @@ fn seed(state: &mut Overlay<'_>, id: &str, alert: &AlertRecord) -> Result<u64, S
 
 /// Joins an entry to an alert; whether it is new there. A stronger relation or a new way makes the
 /// search visit it again.
-fn join(
-    state: &mut Overlay<'_>,
-    id: &str,
-    entry: &[u8],
-    found: Affected,
-) -> Result<bool, StateFault> {
-    let held: Option<Affected> = trace::entry(state, &affected(id), entry)?;
+fn join(state: &mut Rows<'_>, id: &str, entry: &[u8], found: Affected) -> Result<bool, StateFault> {
+    let held = AFFECTED.get(state, id.as_bytes(), entry)?;
     let before = held.unwrap_or_default();
     let now =
         Affected { relation: before.relation.max(found.relation), ways: before.ways | found.ways };
     if held == Some(now) {
         return Ok(false);
     }
-    affected(id).put(state, entry, prost::Message::encode_to_vec(&now))?;
+    AFFECTED.put(state, id.as_bytes(), entry, &now);
     if held.is_none() {
-        alerts_of(entry).put(state, id.as_bytes(), Vec::new())?;
+        alert::set_of_entry(state, entry, id, Some(Mark))?;
     }
-    open(id).put(state, entry, Vec::new())?;
+    OPEN.put(state, id.as_bytes(), entry, &Cursor::default());
     Ok(held.is_none())
 }
 
+fn text_of(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).into_owned()
+}
+
+/// Whether no alert of this rule stands: of nearly every block that is all there is to know.
+pub(super) fn is_quiet(state: &Rows<'_>) -> Result<bool, StateFault> {
+    Ok(!STANDING.is_used(state, b"")?)
+}
+
 /// An event came into force or was taken back that may change what active alerts concern.
-pub(super) fn touch(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<(), StateFault> {
-    // In nearly every block there is no such alert, and this is all it costs to know.
-    if standing().len(state)? == 0 {
+pub(super) fn touch(state: &mut Rows<'_>, fact: &Fact, sign: Sign) -> Result<(), StateFault> {
+    if is_quiet(state)? {
         return Ok(());
     }
     let mut known = Known::new();
@@ -300,7 +276,7 @@ pub(super) fn touch(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<
         revisit(state, &entry, sign, &mut known)?;
     }
     // An event without kinship may still bring a unit to another agency's station.
-    let units: BTreeSet<&[u8]> = fact.lines().map(|line| &*line.unit).collect();
+    let units: BTreeSet<&[u8]> = fact.lines().map(|line| line.unit.as_bytes()).collect();
     for unit in units {
         revisit(state, &entry_of(SubjectKind::Unit, unit), sign, &mut known)?;
     }
@@ -309,10 +285,13 @@ pub(super) fn touch(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<
 
 /// Two codes turned out to be the same goods, or not to be.
 pub(super) fn touch_match(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     (from, to): (&[u8], &[u8]),
     sign: Sign,
 ) -> Result<(), StateFault> {
+    if is_quiet(state)? {
+        return Ok(());
+    }
     let mut known = Known::new();
     revisit(state, &entry_of(SubjectKind::Unit, from), sign, &mut known)?;
     revisit(state, &entry_of(SubjectKind::Unit, to), sign, &mut known)
@@ -325,35 +304,34 @@ type Known = BTreeMap<Vec<u8>, bool>;
 /// Visits an entry again in every active alert that concerns it; what was taken back makes the
 /// search begin anew.
 fn revisit(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     entry: &[u8],
     sign: Sign,
     known: &mut Known,
 ) -> Result<(), StateFault> {
-    for found in alerts_of(entry).scan(state, None, ALERTS_MAX)? {
-        let Ok(id) = std::str::from_utf8(&found.key) else { continue };
-        let stands = match known.get(&found.key) {
+    for id in alert::of_entry(state, entry, ALERTS_MAX)? {
+        let stands = match known.get(&id) {
             Some(stands) => *stands,
-            None => begin(state, &found.key, sign)?,
+            None => begin(state, &id, sign)?,
         };
         if stands && sign == Sign::Add {
-            open(id).put(state, entry, Vec::new())?;
+            OPEN.put(state, &id, entry, &Cursor::default());
         }
-        known.insert(found.key, stands);
+        known.insert(id, stands);
     }
     Ok(())
 }
 
 /// Begins the search of an alert, or begins it anew; whether it is one of this rule that stands.
-fn begin(state: &mut Overlay<'_>, id: &[u8], sign: Sign) -> Result<bool, StateFault> {
+fn begin(state: &mut Rows<'_>, id: &[u8], sign: Sign) -> Result<bool, StateFault> {
     // The list says what the record says, and is read without the record's subjects.
-    if standing().get(state, id)?.is_none() {
+    if STANDING.get(state, b"", id)?.is_none() {
         return Ok(false);
     }
     match sign {
-        Sign::Add if searches().get(state, id)?.is_some() => (), // it runs, or begins anew
-        Sign::Add => searches().put(state, id, Vec::new())?,
-        Sign::TakeBack => searches().put(state, id, FORGET.to_vec())?,
+        Sign::Add if SEARCHES.get(state, b"", id)?.is_some() => (), // it runs, or begins anew
+        Sign::Add => SEARCHES.put(state, b"", id, &GO_ON),
+        Sign::TakeBack => SEARCHES.put(state, b"", id, &FORGET),
     }
     Ok(true)
 }
@@ -374,18 +352,21 @@ impl Budget {
 pub(super) fn run(
     context: &BlockContext,
     codes: &Codes,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
 ) -> Result<Raised, StateFault> {
     let mut raised = Raised::default();
     let mut budget = Budget { entries: ENTRIES_MAX, units: UNITS_MAX };
-    for found in searches().scan(state, None, UNITS_MAX)? {
+    if !SEARCHES.is_used(state, b"")? {
+        return Ok(raised);
+    }
+    for (key, value) in SEARCHES.scan(state, b"", None, UNITS_MAX)? {
         if budget.is_spent() {
             break;
         }
-        let Ok(id) = std::str::from_utf8(&found.key) else { continue };
-        let is_over = search(context, codes, state, (id, &found.value), &mut budget, &mut raised)?;
+        let Ok(id) = std::str::from_utf8(&key) else { continue };
+        let is_over = search(context, codes, state, (id, value), &mut budget, &mut raised)?;
         if is_over {
-            searches().remove(state, &found.key)?;
+            SEARCHES.remove(state, b"", &key)?;
         }
     }
     Ok(raised)
@@ -396,8 +377,8 @@ pub(super) fn run(
 fn search(
     context: &BlockContext,
     codes: &Codes,
-    state: &mut Overlay<'_>,
-    (id, value): (&str, &[u8]),
+    state: &mut Rows<'_>,
+    (id, value): (&str, Byte),
     budget: &mut Budget,
     raised: &mut Raised,
 ) -> Result<bool, StateFault> {
@@ -410,7 +391,7 @@ fn search(
         if !forget(state, id, budget)? {
             return Ok(false);
         }
-        searches().put(state, id.as_bytes(), Vec::new())?;
+        SEARCHES.put(state, b"", id.as_bytes(), &GO_ON);
         held.units = seed(state, id, &held)?;
         held.addressees = told_first(state, &held)?;
     }
@@ -428,11 +409,7 @@ fn search(
 
 /// The steps that name the units that a search joined, so that the log of each says so. `units` is how
 /// many it has found with them.
-fn found_steps(
-    context: &BlockContext,
-    (id, units): (&str, u64),
-    joined: &[Vec<u8>],
-) -> Vec<crate::execute::Step> {
+fn found_steps(context: &BlockContext, (id, units): (&str, u64), joined: &[Vec<u8>]) -> Vec<Step> {
     let mut found = units.saturating_sub(count_of(joined));
     let mut steps = Vec::new();
     for part in joined.chunks(usize::from(LINKS_MAX)) {
@@ -455,15 +432,31 @@ fn count_of(units: &[Vec<u8>]) -> u64 {
 }
 
 /// Forgets what a search found; whether all of it is forgotten.
-fn forget(state: &mut Overlay<'_>, id: &str, budget: &mut Budget) -> Result<bool, StateFault> {
-    let found = affected(id).scan(state, None, budget.entries)?;
+fn forget(state: &mut Rows<'_>, id: &str, budget: &mut Budget) -> Result<bool, StateFault> {
+    let alert = id.as_bytes();
+    let found = AFFECTED.scan(state, alert, None, budget.entries)?;
     budget.entries = budget.entries.saturating_sub(found.len());
-    for entry in found {
-        affected(id).remove(state, &entry.key)?;
-        open(id).remove(state, &entry.key)?;
-        alerts_of(&entry.key).remove(state, id.as_bytes())?;
+    for (entry, _) in found {
+        AFFECTED.remove(state, alert, &entry)?;
+        OPEN.remove(state, alert, &entry)?;
+        alert::set_of_entry(state, &entry, id, None)?;
     }
-    Ok(affected(id).len(state)? == 0)
+    AFFECTED.is_empty(state, alert)
+}
+
+/// Whether a search waits for the next block.
+pub(super) fn is_searching(state: &Rows<'_>) -> Result<bool, StateFault> {
+    Ok(!SEARCHES.is_empty(state, b"")?)
+}
+
+/// What an alert concerns, at most `limit` entries whose keys come after `after`.
+pub(crate) fn affected(
+    state: &Rows<'_>,
+    id: &str,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Vec<(Vec<u8>, Affected)>, StateFault> {
+    AFFECTED.scan(state, id.as_bytes(), after, limit)
 }
 
 /// Kind and key of the subject that an entry is; none where it is a sampling.

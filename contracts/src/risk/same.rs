@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kin;
-use crate::matching::{self, class};
-use crate::state::{State, StateFault};
+use crate::effect::matches::stands;
+use crate::matching::class;
+use crate::record::unit::UnitRow;
+use crate::state::{Rows, StateFault};
 
 /// Matches of a unit that are asked whether its class is known already.
 const ASKED_MAX: usize = 16;
@@ -29,7 +30,7 @@ impl Same {
     /// The class of a unit; what was looked at to find it is taken from `room`.
     pub(super) fn class(
         &mut self,
-        state: &dyn State,
+        state: &Rows<'_>,
         unit: &[u8],
         room: &mut usize,
     ) -> Result<Number, StateFault> {
@@ -64,15 +65,15 @@ impl Same {
 
     /// The class that a unit hangs on, where that class is larger than what is looked at: of a lot of
     /// a thousand boxes the class is searched once, not at each box that lies beyond.
-    fn beside(&self, state: &dyn State, unit: &[u8]) -> Result<Option<Number>, StateFault> {
+    fn beside(&self, state: &Rows<'_>, unit: &[u8]) -> Result<Option<Number>, StateFault> {
         let is_cut = |number: &Number| self.classes.get(*number).is_some_and(|known| known.is_cut);
         if !self.classes.iter().any(|known| known.is_cut) {
             return Ok(None);
         }
-        for held in matching::of_unit(state, unit, ASKED_MAX)? {
-            let other = if held.from == unit { &held.to } else { &held.from };
+        for (key, held) in state.scan(UnitRow::MATCHES, unit, None, ASKED_MAX)? {
+            let Some((_, other)) = key.split_first() else { continue };
             let number = self.numbers.get(other).copied().filter(is_cut);
-            if number.is_some() && kin::is_live(matching::status_of(&held.record)) {
+            if number.is_some() && stands(held.status) {
                 return Ok(number);
             }
         }

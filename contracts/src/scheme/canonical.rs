@@ -2,6 +2,8 @@
 //!
 //! A scanned text is the attacker's. Nothing here follows, resolves or fetches it.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The canonical form: without byte order marks and zero-width characters, NFKC, trimmed; the scheme
@@ -14,8 +16,12 @@ use unicode_normalization::UnicodeNormalization as _;
 /// assert_eq!(canonical("HTTPS://Demo.Invalid/bj?c=BJ%31"), "https://demo.invalid/bj?c=BJ%31");
 /// ```
 pub fn canonical(raw: &str) -> String {
-    let visible = raw.chars().filter(|c| !is_invisible(*c));
-    let text: String = visible.nfkc().collect();
+    // ASCII is its own NFKC, and nearly every code is ASCII.
+    let text = if raw.is_ascii() {
+        Cow::Borrowed(raw)
+    } else {
+        Cow::Owned(raw.chars().filter(|c| !is_invisible(*c)).nfkc().collect::<String>())
+    };
     let text = text.trim();
     match Url::split(text) {
         Some(url) => {

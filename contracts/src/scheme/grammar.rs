@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::{self, Definition};
 use super::read::{ParsedCode, payload};
-use super::{CODE_CHARS_MAX, CodeReason, NEGATIVE_VECTORS_MIN, POSITIVE_VECTORS_MIN, SchemeError};
-use crate::admission::limits::DEFINITION_CHARS_MAX;
+use super::{
+    CODE_CHARS_MAX, CodeReason, DEFINITION_CHARS_MAX, NEGATIVE_VECTORS_MIN, POSITIVE_VECTORS_MIN,
+    SchemeError,
+};
 use crate::identifier::{Reason, calendar};
 
 /// Segments of a scheme: more than any code has parts.

@@ -69,17 +69,29 @@ pub fn normalise<'a>(
     agency: AgencyIndex,
     active: impl IntoIterator<Item = &'a Scheme>,
 ) -> UnitKey {
+    let mut schemes: Vec<&Scheme> = active.into_iter().collect();
+    schemes.sort_by_key(|scheme| order(scheme));
+    read(raw, agency, schemes)
+}
+
+/// The order in which schemes are asked.
+pub(crate) fn order(scheme: &Scheme) -> impl Ord + use<'_> {
+    use std::cmp::Reverse;
+    (Reverse(scheme.priority()), scheme.id(), Reverse(scheme.version()))
+}
+
+/// As [`normalise`], by schemes that stand in the order in which they are asked.
+pub(crate) fn read<'a>(
+    raw: &str,
+    agency: AgencyIndex,
+    schemes: impl IntoIterator<Item = &'a Scheme>,
+) -> UnitKey {
     let text = canonical(raw);
     if GS1_HEADS.iter().any(|head| text.starts_with(head)) {
         return UnitKey { text: format!("GS1:{text}"), source: KeySource::Gs1 };
     }
     let mut near = None;
     if text.chars().count() <= CODE_CHARS_MAX {
-        let mut schemes: Vec<&Scheme> = active.into_iter().collect();
-        schemes.sort_by_key(|scheme| {
-            use std::cmp::Reverse;
-            (Reverse(scheme.priority()), scheme.id(), Reverse(scheme.version()))
-        });
         for scheme in schemes {
             match scheme.read_canonical(&text) {
                 Ok(read) => {

@@ -3,16 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use proto::schema::OperationKind;
-use proto::trie::Namespace;
-
-use super::{Sign, update};
-use crate::fact::{Fact, Line};
-use crate::pages::{Map, Pages};
-use crate::record::shipment::{Amount, ShipmentRecord, add_amount};
-use crate::record::unit::{Flow, Sums};
-use crate::record::{self, joined, load, parted};
-use crate::state::{Overlay, State, StateFault};
+use crate::key::{joined, parted};
+use crate::record::shipment::{Amount, ShipmentRow};
+use crate::record::unit::{Flow, Sums, UnitRow};
+use crate::state::{Range, Rows, StateFault};
 
 /// A party at a station, and how much of a unit is there in one unit of measure.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -58,19 +52,36 @@ pub fn balance_key(unit: &[u8], station: &[u8], uom: i32) -> Vec<u8> {
     joined(&[unit, &[&[uom_byte(uom)], station].concat()])
 }
 
-/// The sums of a unit at a station in one unit of measure.
+/// The sums of a unit at a station in one unit of measure, over all parties that report it. Without a
+/// station the events of different places would add up, so that there is no balance.
 pub fn balance(
-    state: &dyn State,
+    state: &Rows<'_>,
     unit: &[u8],
     station: &[u8],
     uom: i32,
 ) -> Result<Sums, StateFault> {
-    record::load_or_default(state, Namespace::Balance, &balance_key(unit, station, uom))
+    let mut balance = Sums::default();
+    if station.is_empty() {
+        return Ok(balance);
+    }
+    let prefix = place_key(uom, station, b"");
+    let row = state.row::<UnitRow>(unit)?;
+    if row.places.is_spilled() {
+        let range = Range { prefix: &prefix, after: None };
+        for (_, sums) in state.scan_below(UnitRow::PLACES, unit, range, usize::MAX)? {
+            balance.add_all(&sums, 1);
+        }
+    } else {
+        let here = row.places.inline().iter().filter(|(key, _)| key.starts_with(&prefix));
+        here.for_each(|(_, sums)| balance.add_all(sums, 1));
+    }
+    balance.uom = if balance.is_zero() { 0 } else { uom };
+    Ok(balance)
 }
 
 /// Places that have or had the unit, at most `limit`, ascending; each with what the party's own events
 /// leave there.
-pub fn places(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Place>, StateFault> {
+pub fn places(state: &Rows<'_>, unit: &[u8], limit: usize) -> Result<Vec<Place>, StateFault> {
     let reports = reports(state, unit, limit)?;
     Ok(reports.into_iter().map(|(place, _)| place).collect())
 }
@@ -82,7 +93,7 @@ pub fn places(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Place>
 /// their events leave cannot be added up. The balance of the station is shared out in this order: who
 /// has some by its own events, of these who records storing, then by party. Each gets at most what its
 /// own events leave; the first of them also gets what no events account for.
-pub fn holdings(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Place>, StateFault> {
+pub fn holdings(state: &Rows<'_>, unit: &[u8], limit: usize) -> Result<Vec<Place>, StateFault> {
     let mut stations: BTreeMap<(Vec<u8>, i32), Vec<Report>> = BTreeMap::new();
     let mut holdings = Vec::new();
     for (place, sums) in reports(state, unit, limit)? {
@@ -115,11 +126,10 @@ pub fn holdings(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Plac
 type Report = (Place, Sums);
 
 /// What each party's own events say of each place, ascending.
-fn reports(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Report>, StateFault> {
+fn reports(state: &Rows<'_>, unit: &[u8], limit: usize) -> Result<Vec<Report>, StateFault> {
     let mut reports = Vec::new();
-    for found in Pages::of(Namespace::Unit, unit, Map::Places).scan(state, None, limit)? {
-        let sums: Sums = super::value_of(&found.key, &found.value)?;
-        let Some((station, party)) = found.key.get(1..).and_then(parted) else { continue };
+    for (key, sums) in state.scan(UnitRow::PLACES, unit, None, limit)? {
+        let Some((station, party)) = key.get(1..).and_then(parted) else { continue };
         let (station, party) = (station.to_vec(), party.to_vec());
         let place = Place { station, party, uom: sums.uom, on_hand: sums.on_hand() };
         reports.push((place, sums));
@@ -129,12 +139,11 @@ fn reports(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<Report>, 
 }
 
 /// Consignments of the unit that are on the road, at most `limit` of its shipments looked at.
-pub fn on_road(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<OnRoad>, StateFault> {
+pub fn on_road(state: &Rows<'_>, unit: &[u8], limit: usize) -> Result<Vec<OnRoad>, StateFault> {
     let mut found = Vec::new();
-    for shipment in Pages::of(Namespace::Unit, unit, Map::Shipments).scan(state, None, limit)? {
-        let record: Option<ShipmentRecord> = load(state, Namespace::Shipment, &shipment.key)?;
-        let amounts = record.unwrap_or_default().in_transit();
-        if let (Some((document, _)), false) = (parted(&shipment.key), amounts.is_empty()) {
+    for (key, _) in state.scan(UnitRow::SHIPMENTS, unit, None, limit)? {
+        let amounts = state.row::<ShipmentRow>(&key)?.in_transit();
+        if let (Some((document, _)), false) = (parted(&key), amounts.is_empty()) {
             found.push(OnRoad { document: document.to_vec(), amounts });
         }
     }
@@ -143,7 +152,7 @@ pub fn on_road(state: &dyn State, unit: &[u8], limit: usize) -> Result<Vec<OnRoa
 }
 
 /// The state that a unit is in, as far as `limit` places and shipments tell.
-pub fn status(state: &dyn State, unit: &[u8], limit: usize) -> Result<Status, StateFault> {
+pub fn status(state: &Rows<'_>, unit: &[u8], limit: usize) -> Result<Status, StateFault> {
     let Some(record) = super::unit::of(state, unit)? else { return Ok(Status::Active) };
     let here = holdings(state, unit, limit)?.iter().any(|place| place.on_hand > 0);
     if here || !on_road(state, unit, limit)?.is_empty() {
@@ -161,105 +170,15 @@ pub fn status(state: &dyn State, unit: &[u8], limit: usize) -> Result<Status, St
     Ok(most.map_or(Status::Active, |(_, status)| status))
 }
 
-/// Which sum each line of an event adds to. A split that does not say how much of the unit it divides
-/// divides what its parts add up to.
-pub(crate) fn flows(fact: &Fact) -> Vec<(Line, Flow)> {
-    let all = |lines: &[Line], flow| lines.iter().map(|line| (line.clone(), flow)).collect();
-    match fact.kind {
-        OperationKind::OpeningStock => all(&fact.items, Flow::Opening),
-        OperationKind::Commission => all(&fact.items, Flow::Made),
-        OperationKind::StorageIn => all(&fact.items, Flow::StoredIn),
-        OperationKind::StorageOut => all(&fact.items, Flow::StoredOut),
-        OperationKind::Ship => all(&fact.items, Flow::Shipped),
-        OperationKind::Receive => all(&fact.items, Flow::Received),
-        OperationKind::Sale => all(&fact.items, Flow::Sold),
-        OperationKind::Use => all(&fact.items, Flow::Used),
-        OperationKind::Disposal => all(&fact.items, Flow::Disposed),
-        OperationKind::Split => {
-            let mut flows: Vec<(Line, Flow)> = all(&divided(fact), Flow::Divided);
-            flows.extend(all(&fact.outputs, Flow::Made));
-            flows
-        }
-        OperationKind::Process => {
-            let mut flows: Vec<(Line, Flow)> = all(&fact.items, Flow::Consumed);
-            flows.extend(all(&fact.outputs, Flow::Made));
-            flows
-        }
-        // Nothing comes or goes: goods are looked at, treated, or lie in another container.
-        OperationKind::CustomsInspection
-        | OperationKind::Sampling
-        | OperationKind::TestResult
-        | OperationKind::Disinfection
-        | OperationKind::Pack
-        | OperationKind::Unpack
-        | OperationKind::Observation
-        // No other type makes a fact.
-        | OperationKind::Party
-        | OperationKind::Station
-        | OperationKind::Product
-        | OperationKind::Vehicle
-        | OperationKind::Certificate
-        | OperationKind::Declaration
-        | OperationKind::Correction
-        | OperationKind::MatchDeclare
-        | OperationKind::MatchConfirm
-        | OperationKind::MatchDispute
-        | OperationKind::MatchVoid
-        | OperationKind::AlertAcknowledge
-        | OperationKind::ReleasePublish
-        | OperationKind::ReleaseWithdraw
-        | OperationKind::Evaluation
-        | OperationKind::SchemePropose
-        | OperationKind::RulePropose
-        | OperationKind::Approve => Vec::new(),
-    }
-}
-
-/// What a split takes from each unit that it divides.
-fn divided(fact: &Fact) -> Vec<Line> {
-    let mut parts: Vec<Amount> = Vec::new();
-    for output in &fact.outputs {
-        add_amount(&mut parts, output.amount);
-    }
-    let is_stated = |line: &Line| line.amount.uom != 0;
-    match fact.items.as_slice() {
-        [only] if !is_stated(only) => {
-            parts.into_iter().map(|amount| Line { amount, ..only.clone() }).collect()
-        }
-        items => items.to_vec(),
-    }
-}
-
-pub(super) fn apply(state: &mut Overlay<'_>, fact: &Fact, sign: Sign) -> Result<(), StateFault> {
-    for (line, flow) in flows(fact) {
-        let uom = line.amount.uom;
-        let milli = line.amount.milli.wrapping_mul(sign.factor());
-        let mut added = Sums { uom, ..Sums::default() };
-        added.add(flow, milli);
-        let add = |sums: &mut Sums| add_sums(sums, &added, 1);
-        let pages = Pages::of(Namespace::Unit, &line.unit, Map::Places);
-        update(state, &pages, &place_key(uom, &fact.station, &fact.party), add)?;
-        // Without a station the events of different places would add up in one balance.
-        if !fact.station.is_empty() {
-            let key = balance_key(&line.unit, &fact.station, uom);
-            let mut sums: Sums = record::load_or_default(state, Namespace::Balance, &key)?;
-            add(&mut sums);
-            record::store(state, Namespace::Balance, &key, &sums)?;
-        }
-    }
-    Ok(())
-}
-
-/// Adds sums `sign` times; what comes to nothing names no unit of measure either.
-pub(crate) fn add_sums(sums: &mut Sums, added: &Sums, sign: i64) {
-    sums.add_all(added, sign);
-    sums.uom = if sums.is_zero() { 0 } else { added.uom };
-}
-
 pub(crate) fn place_key(uom: i32, station: &[u8], party: &[u8]) -> Vec<u8> {
     [&[uom_byte(uom)], &*joined(&[station, party])].concat()
 }
 
-fn uom_byte(uom: i32) -> u8 {
+/// Unit of measure and station: a balance in its unit's own list.
+pub(crate) fn short_key(station: &[u8], uom: i32) -> Vec<u8> {
+    [&[uom_byte(uom)], station].concat()
+}
+
+pub(crate) fn uom_byte(uom: i32) -> u8 {
     u8::try_from(uom).unwrap_or(u8::MAX)
 }

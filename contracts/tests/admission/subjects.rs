@@ -233,7 +233,7 @@ fn observations(text: &str) -> [Body; 6] {
 /// Links of a body as a receipt holds them, by the agency with the longest index.
 fn links(kind: OperationKind, body: &Body) -> Links {
     let codes = Codes::default();
-    let naming = Naming { agency: AgencyIndex::new(AGENCIES_MAX - 1), codes: &codes };
+    let naming = Naming::new(AgencyIndex::new(AGENCIES_MAX - 1), &codes);
     let subjects = naming.subjects(body).into_iter();
     let link = |(field, subject): (Field, _)| Link { role: field.role(kind), subject };
     Links::collect(subjects.map(link), LINKS_MAX).unwrap()

@@ -31,7 +31,7 @@ pub(crate) fn correction(
 }
 
 fn sold(chain: &Chain, name: &str) -> i64 {
-    balance(&chain.entries, &unit(name), b"0:st-p", Uom::Xbx.into()).unwrap().sold
+    balance(&chain.rows(), &unit(name), b"0:st-p", Uom::Xbx.into()).unwrap().sold
 }
 
 fn sale(minute: u64, name: &str, count: u64) -> Event {
@@ -68,7 +68,7 @@ fn a_corrected_code_links_the_old_and_the_new_unit_beside_its_own_role() {
         "Relabel NEW, Relabel OLD, SplitFrom NEW, SplitTo OUT, Other p, Other 0:st-p"
     );
     let lineage = |name: &str| {
-        contracts::trace::lineage::descents(&chain.entries, &unit(name), 10).unwrap().len()
+        contracts::trace::lineage::descents(&chain.rows(), &unit(name), 10).unwrap().len()
     };
     assert_eq!((lineage("OLD"), lineage("NEW"), lineage("OUT")), (0, 1, 1));
 }
@@ -134,7 +134,7 @@ fn a_corrected_delivery_changes_its_match() {
     let got = receive(60, ("p-bj", "p-he"), "D", vec![taken("BJ1", "HE1", boxes(98))]);
     chain.block(&[(platform(HE), sent), (platform(BJ), got.clone())]);
     let status = |chain: &Chain| {
-        let found = matching::of(&chain.entries, &unit("HE1"), &unit("BJ1")).unwrap();
+        let found = matching::of(&chain.rows(), &unit("HE1"), &unit("BJ1")).unwrap();
         found.map_or("-", |found| status_name(found.status()))
     };
     assert_eq!(status(&chain), "in doubt");

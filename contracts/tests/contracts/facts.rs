@@ -20,7 +20,7 @@ use crate::harness::{
 const MANY: usize = 1_000;
 
 fn held(chain: &Chain, name: &str, station: &str, uom: Uom) -> Sums {
-    balance(&chain.entries, &unit(name), station.as_bytes(), uom.into()).unwrap()
+    balance(&chain.rows(), &unit(name), station.as_bytes(), uom.into()).unwrap()
 }
 
 fn record(chain: &mut Chain, agency: u16, kind: OperationKind, event_: Event) {
@@ -83,7 +83,7 @@ fn looking_treating_and_packing_move_no_stock() {
         record(&mut chain, HE, kind, body);
     }
     assert_eq!(held(&chain, "L", "2:st-p", Uom::Xbx), Sums::default());
-    let known = units::of(&chain.entries, &unit("L")).unwrap().unwrap();
+    let known = units::of(&chain.rows(), &unit("L")).unwrap().unwrap();
     assert!(known.totals.is_empty());
     assert_eq!(known.agencies.len(), 1);
 }
@@ -95,16 +95,16 @@ fn sold_in_stock_and_on_the_road_add_up_to_what_was_coded() {
     chain.one(platform(HE), ship(5, ("p-he", "p-bj"), "D-1", vec![item("L", boxes(60))]));
     chain.one(platform(BJ), receive(9, ("p-bj", "p-he"), "D-1", vec![item("L", boxes(45))]));
     record(&mut chain, BJ, OperationKind::Sale, at(20, "p-bj", vec![item("L", boxes(15))]));
-    let found = places(&chain.entries, &unit("L"), MANY).unwrap();
+    let found = places(&chain.rows(), &unit("L"), MANY).unwrap();
     let shown: Vec<(String, i64)> = found
         .iter()
         .map(|place| (String::from_utf8_lossy(&place.station).into_owned(), place.on_hand))
         .collect();
     let expected = [("0:st-p-bj".to_owned(), 30_000), ("2:st-p-he".to_owned(), 40_000)];
     assert_eq!(shown, expected);
-    let road = on_road(&chain.entries, &unit("L"), MANY).unwrap();
+    let road = on_road(&chain.rows(), &unit("L"), MANY).unwrap();
     assert_eq!((road.len(), road[0].amounts[0].milli), (1, 15_000));
-    let total = units::of(&chain.entries, &unit("L")).unwrap().unwrap().totals[0];
+    let total = units::of(&chain.rows(), &unit("L")).unwrap().unwrap().totals[0];
     assert_eq!(total.made, 30_000 + 40_000 + 15_000 + total.sold);
 }
 
@@ -115,7 +115,7 @@ fn at_store(minute: u64, party: &str, count: u64) -> Event {
 
 /// What a unit's holders have, and its origin, stock and what is on the road, in boxes.
 fn located(chain: &Chain) -> (Vec<String>, [i64; 3]) {
-    let place = locate::unit(&chain.entries, &unit("L"), MANY).unwrap().unwrap();
+    let place = locate::unit(&chain.rows(), &unit("L"), MANY).unwrap().unwrap();
     let of = |holder: &locate::Holder| {
         let party = String::from_utf8_lossy(&holder.party).into_owned();
         format!("{party} {}", holder.amount.milli / 1_000)
@@ -144,14 +144,14 @@ fn an_owner_and_its_store_that_report_one_place_hold_the_goods_once() {
     record(&mut chain, BJ, OperationKind::StorageOut, at_store(4, "store", 60));
     assert_eq!(located(&chain), (vec!["store 40".to_owned()], [100, 40, 60]));
     let lists = [
-        locate::station(&chain.entries, b"0:S", MANY).unwrap(),
-        locate::party(&chain.entries, b"store", MANY).unwrap(),
+        locate::station(&chain.rows(), b"0:S", MANY).unwrap(),
+        locate::party(&chain.rows(), b"store", MANY).unwrap(),
     ];
     for list in lists {
         let held: Vec<(&[u8], i64)> = list.iter().map(|h| (&*h.party, h.on_hand)).collect();
         assert_eq!(held, [(&b"store"[..], 40_000)]);
     }
-    assert_eq!(locate::party(&chain.entries, b"owner", MANY).unwrap(), []);
+    assert_eq!(locate::party(&chain.rows(), b"owner", MANY).unwrap(), []);
     // All of what is left is divided by its owner: the store's own count does not keep it alive.
     let cut = Event { outputs: vec![item("A", boxes(40))], ..at_store(5, "owner", 40) };
     record(&mut chain, BJ, OperationKind::Split, cut);
@@ -159,7 +159,7 @@ fn an_owner_and_its_store_that_report_one_place_hold_the_goods_once() {
     let taken = receive(9, ("buyer", "owner"), "D-1", vec![item("L", boxes(60))]);
     chain.one(platform(BJ), taken);
     record(&mut chain, BJ, OperationKind::Sale, at(10, "buyer", vec![item("L", boxes(60))]));
-    assert_eq!(status(&chain.entries, &unit("L"), MANY).unwrap(), Status::Sold);
+    assert_eq!(status(&chain.rows(), &unit("L"), MANY).unwrap(), Status::Sold);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_split_takes_what_it_says_or_what_its_parts_add_up_to() {
         assert_eq!(sums.on_hand(), left, "{stated:?}");
         assert_eq!(held(&chain, "B", "0:st-p", Uom::Xbx).on_hand(), 2_000);
         let roles = |name: &str| -> Vec<Role> {
-            let found = descents(&chain.entries, &unit(name), MANY).unwrap();
+            let found = descents(&chain.rows(), &unit(name), MANY).unwrap();
             found.into_iter().map(|descent| descent.role).collect()
         };
         assert_eq!(roles("L"), [Role::SplitFrom]);
@@ -237,12 +237,12 @@ fn a_process_of_many_to_many_is_one_event_that_all_its_units_point_to() {
     let process = Event { outputs: names('o'), ..at(2, "p", names('i')) };
     let outcome = chain.one(platform(BJ), event(OperationKind::Process, process));
     assert_eq!(outcome.code, 0);
-    let of = |name: &str| descents(&chain.entries, &unit(name), MANY).unwrap();
+    let of = |name: &str| descents(&chain.rows(), &unit(name), MANY).unwrap();
     assert_eq!((of("i7").len(), of("i7")[0].role), (1, Role::Input));
     assert_eq!((of("o99").len(), of("o99")[0].role), (1, Role::Output));
     assert_eq!(of("i7")[0].uid, of("o99")[0].uid);
-    assert_eq!(status(&chain.entries, &unit("i7"), MANY).unwrap(), Status::Consumed);
-    assert_eq!(status(&chain.entries, &unit("o99"), MANY).unwrap(), Status::Active);
+    assert_eq!(status(&chain.rows(), &unit("i7"), MANY).unwrap(), Status::Consumed);
+    assert_eq!(status(&chain.rows(), &unit("o99"), MANY).unwrap(), Status::Active);
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn containment_is_nested_ends_with_unpacking_and_is_remembered() {
     record(&mut chain, HE, OperationKind::Pack, pack("PALLET", "BOX"));
     record(&mut chain, HE, OperationKind::Pack, pack("TRUCK", "PALLET"));
     let shown = |chain: &Chain, name: &str| -> Vec<(Role, String, bool)> {
-        let found = containments(&chain.entries, &unit(name), MANY).unwrap();
+        let found = containments(&chain.rows(), &unit(name), MANY).unwrap();
         let text = |other: &[u8]| crate::harness::short(other);
         found.into_iter().map(|c| (c.role, text(&c.other), c.is_current)).collect()
     };
@@ -288,14 +288,14 @@ fn status_follows_the_sums() {
     ] {
         let mut chain = Chain::new();
         record(&mut chain, BJ, OperationKind::Commission, at(1, "p", vec![item("L", boxes(10))]));
-        assert_eq!(status(&chain.entries, &unit("L"), MANY).unwrap(), Status::Active);
+        assert_eq!(status(&chain.rows(), &unit("L"), MANY).unwrap(), Status::Active);
         let half = at(2, "p", vec![item("L", boxes(5))]);
         record(&mut chain, BJ, kind, half.clone());
-        assert_eq!(status(&chain.entries, &unit("L"), MANY).unwrap(), Status::Active, "{kind:?}");
+        assert_eq!(status(&chain.rows(), &unit("L"), MANY).unwrap(), Status::Active, "{kind:?}");
         record(&mut chain, BJ, kind, Event { document: "second".to_owned(), ..half });
-        assert_eq!(status(&chain.entries, &unit("L"), MANY).unwrap(), expected, "{kind:?}");
+        assert_eq!(status(&chain.rows(), &unit("L"), MANY).unwrap(), expected, "{kind:?}");
     }
-    assert_eq!(status(&Chain::new().entries, &unit("L"), MANY).unwrap(), Status::Active);
+    assert_eq!(status(&Chain::new().rows(), &unit("L"), MANY).unwrap(), Status::Active);
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn a_coding_states_lot_import_and_papers_and_later_events_find_them() {
         ..at(1, "p", vec![item("L", boxes(10))])
     };
     record(&mut chain, HE, OperationKind::Commission, coding);
-    let state = &chain.entries;
+    let state = &chain.rows();
     let found = units::of(state, &unit("L")).unwrap().unwrap();
     assert!(found.is_imported());
     assert_eq!((found.commissions, found.first_agency()), (1, Some(HE.into())));
@@ -348,8 +348,8 @@ fn a_certificate_covers_the_codes_and_the_declaration_that_it_was_last_registere
         assert_eq!(chain.one(platform(HE), operation(OperationKind::Certificate, &body)).code, 0);
     };
     let covers = |chain: &Chain, name: &str| {
-        let codes = Codes::load(&chain.entries).unwrap();
-        !papers::certificates(&chain.entries, &codes, &unit(name), MANY).unwrap().is_empty()
+        let codes = Codes::load(&chain.rows()).unwrap();
+        !papers::certificates(&chain.rows(), &codes, &unit(name), MANY).unwrap().is_empty()
     };
     register(&mut chain, &["A"], "");
     assert!(covers(&chain, "A") && !covers(&chain, "L") && !covers(&chain, "B"));
@@ -373,7 +373,7 @@ fn registry_entries_are_kept_under_the_subject_and_the_latest_stands() {
     };
     chain.one(platform(HE), party("old"));
     chain.one(platform(BJ), party("new"));
-    let kept = registry::party(&chain.entries, b"91130181MA0F12343L").unwrap().unwrap();
+    let kept = registry::party(&chain.rows(), b"91130181MA0F12343L").unwrap().unwrap();
     let entry = kept.entry.unwrap();
     assert_eq!((entry.name.as_str(), kept.agency, kept.revision), ("new", BJ.into(), 2));
     let station = Station { id: "CK01".to_owned(), party: "p".to_owned(), ..Station::default() };
@@ -382,9 +382,9 @@ fn registry_entries_are_kept_under_the_subject_and_the_latest_stands() {
     assert_eq!(links_line(&outcome.links), "Other p, Other 2:CK01");
     chain.one(platform(BJ), station);
     for key in [&b"0:CK01"[..], b"2:CK01"] {
-        assert!(registry::station(&chain.entries, key).unwrap().is_some());
+        assert!(registry::station(&chain.rows(), key).unwrap().is_some());
     }
-    assert!(registry::station(&chain.entries, b"1:CK01").unwrap().is_none());
+    assert!(registry::station(&chain.rows(), b"1:CK01").unwrap().is_none());
     for (kind, body) in [
         (
             OperationKind::Product,
@@ -423,9 +423,9 @@ fn an_observation_is_kept_under_every_code_and_makes_lineage_and_containment() {
         "Input I, Output O, Container P, Content C, Other M, Other urn:epc:id:pgln:1, \
          Other urn:epc:id:sgln:1"
     );
-    assert_eq!(descents(&chain.entries, &unit("O"), MANY).unwrap()[0].role, Role::Output);
-    assert_eq!(containments(&chain.entries, &unit("C"), MANY).unwrap()[0].role, Role::Container);
-    assert!(places(&chain.entries, &unit("O"), MANY).unwrap().is_empty());
+    assert_eq!(descents(&chain.rows(), &unit("O"), MANY).unwrap()[0].role, Role::Output);
+    assert_eq!(containments(&chain.rows(), &unit("C"), MANY).unwrap()[0].role, Role::Container);
+    assert!(places(&chain.rows(), &unit("O"), MANY).unwrap().is_empty());
 }
 
 #[test]

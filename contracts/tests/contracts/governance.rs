@@ -50,10 +50,10 @@ fn more_than_half_of_the_agencies_put_a_proposal_into_force() {
         let outcome = chain.one(who, operation);
         assert_eq!(outcome.code, code, "{:?}", outcome.refusal);
         assert!(code == 0 || outcome.links.as_slice().len() == 1);
-        let codes = Codes::load(&chain.entries).unwrap();
+        let codes = Codes::load(&chain.rows()).unwrap();
         assert_eq!(codes.schemes().len(), usize::from(is_active));
     }
-    let kept = proposal(&chain.entries, AgencyIndex::new(BJ), uid("p")).unwrap().unwrap();
+    let kept = proposal(&chain.rows(), AgencyIndex::new(BJ), uid("p")).unwrap().unwrap();
     assert_eq!((kept.approvals, kept.accepted_height), (vec![0, 2], 5));
 }
 
@@ -80,7 +80,7 @@ fn of_two_proposals_of_one_scheme_only_one_comes_into_force() {
     ]);
     assert_eq!(chain.one(agency(TJ), approve("a", "one", BJ)).code, 0);
     assert_eq!(chain.one(agency(TJ), approve("b", "two", HE)).code, 43);
-    assert_eq!(Codes::load(&chain.entries).unwrap().schemes().len(), 1);
+    assert_eq!(Codes::load(&chain.rows()).unwrap().schemes().len(), 1);
 }
 
 #[test]
@@ -108,15 +108,15 @@ fn codes_that_came_before_their_scheme_move_to_it_with_everything_recorded() {
     chain.block(&[(agency(BJ), propose("he", demo::HEBEI))]);
     let told = chain.told(&[(agency(HE), approve("he-2", "he", BJ))]);
     let hebei =
-        String::from_utf8(Codes::load(&chain.entries).unwrap().unit(AgencyIndex::new(0), HEBEI))
+        String::from_utf8(Codes::load(&chain.rows()).unwrap().unit(AgencyIndex::new(0), HEBEI))
             .unwrap();
     assert!(told.contains(&format!("{opaque_he} is {hebei}")), "{told}");
     assert!(told.contains(&format!("OPAQUE:2:{HEBEI} is {hebei}")), "{told}");
-    let found = matching::of(&chain.entries, hebei.as_bytes(), BEIJING_UNIT.as_bytes()).unwrap();
+    let found = matching::of(&chain.rows(), hebei.as_bytes(), BEIJING_UNIT.as_bytes()).unwrap();
     assert_eq!(status_name(found.unwrap().status()), "confirmed", "{told}");
-    assert!(backfill::pending(&chain.entries).unwrap().is_empty());
+    assert!(backfill::pending(&chain.rows()).unwrap().is_empty());
 
-    let state = &chain.entries;
+    let state = &chain.rows();
     let sums = balance(state, BEIJING_UNIT.as_bytes(), b"0:st-p-bj", Uom::Xbx.into()).unwrap();
     assert_eq!((sums.opening, sums.received), (100_000, 60_000));
     assert_eq!(balance(state, opaque_bj.as_bytes(), b"0:st-p-bj", Uom::Xbx.into()).unwrap().uom, 0);
@@ -148,18 +148,17 @@ fn a_long_search_goes_on_block_by_block_and_names_its_scheme_until_it_ends() {
     chain.block(&[(agency(BJ), propose("bj", demo::BEIJING))]);
     let mut told = chain.told(&[(agency(HE), approve("bj-2", "bj", BJ))]);
     let mut blocks = 0;
-    while !backfill::pending(&chain.entries).unwrap().is_empty() {
-        assert_eq!(backfill::pending(&chain.entries).unwrap(), ["JJJ-DEMO-BJ"]);
+    while !backfill::pending(&chain.rows()).unwrap().is_empty() {
+        assert_eq!(backfill::pending(&chain.rows()).unwrap(), ["JJJ-DEMO-BJ"]);
         told += &chain.told(&[]);
         blocks += 1;
         assert!(blocks < 10, "the search ends");
     }
     assert!(blocks >= 3, "801 units in blocks of 256: {blocks}");
     assert_eq!(told.matches(" is ").count(), 1, "{told}");
-    let inside = contracts::trace::lineage::containments(&chain.entries, &unit("in7"), 10).unwrap();
+    let inside = contracts::trace::lineage::containments(&chain.rows(), &unit("in7"), 10).unwrap();
     let [only] = inside.as_slice() else { panic!("one container") };
     assert_eq!((only.other.as_slice(), only.is_current), (BEIJING_UNIT.as_bytes(), true));
-    let sums =
-        balance(&chain.entries, BEIJING_UNIT.as_bytes(), b"0:st-p", Uom::Xbx.into()).unwrap();
+    let sums = balance(&chain.rows(), BEIJING_UNIT.as_bytes(), b"0:st-p", Uom::Xbx.into()).unwrap();
     assert_eq!(sums.stored_in, 1_000);
 }

@@ -1,13 +1,13 @@
 //! A chain of three agencies over a state in memory, and short ways to say operations.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use contracts::execute::{BlockContext, OpContext, Outcome, Step, end_of_block, execute};
+use contracts::execute::{Block, BlockContext, Outcome, Step};
 use contracts::record::matching::MatchStatus;
 use contracts::record::step::{StepKind, StepRecord};
-use contracts::state::{Overlay, Pair, Range, State, StateFault};
+use contracts::state::{Pair, Range, Rows, State, StateFault};
 use prost::Message as _;
 use proto::codec::Canonical as _;
 use proto::epoch::BlockLimits;
@@ -32,6 +32,9 @@ pub(crate) const HE: u16 = 2;
 pub(crate) const START_MS: u64 = 1_616_000_000_000;
 
 pub(crate) type Entries = BTreeMap<(Namespace, Vec<u8>), Vec<u8>>;
+
+/// Operations by height and position of their receipt.
+pub(crate) type Operations = BTreeMap<(u64, u32), Vec<u8>>;
 
 /// Who submits: agency and role.
 #[derive(Clone, Copy, Debug)]
@@ -69,18 +72,23 @@ pub(crate) struct Done {
     pub(crate) steps: Vec<Step>,
     /// How often each value was read from the state before the block.
     pub(crate) reads: BTreeMap<(Namespace, Vec<u8>), usize>,
+    /// Operations of earlier blocks that were read.
+    pub(crate) operations_read: usize,
+    /// Whether anything waits for the next block.
+    pub(crate) work_left: bool,
 }
 
 /// A state that counts what is read from it: work that does not depend on the machine.
 struct Counting<'a> {
-    entries: &'a Entries,
+    chain: &'a Chain,
+    operations_read: Cell<usize>,
     reads: RefCell<BTreeMap<(Namespace, Vec<u8>), usize>>,
 }
 
 impl State for Counting<'_> {
     fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
         *self.reads.borrow_mut().entry((namespace, key.to_vec())).or_default() += 1;
-        State::get(self.entries, namespace, key)
+        State::get(&self.chain.entries, namespace, key)
     }
 
     fn scan(
@@ -89,18 +97,43 @@ impl State for Counting<'_> {
         range: &Range<'_>,
         limit: usize,
     ) -> Result<Vec<Pair>, StateFault> {
-        let found = State::scan(self.entries, namespace, range, limit)?;
+        let found = State::scan(&self.chain.entries, namespace, range, limit)?;
         let mut reads = self.reads.borrow_mut();
         for (key, _) in &found {
             *reads.entry((namespace, key.clone())).or_default() += 1;
         }
         Ok(found)
     }
+
+    fn operation(&self, height: Height, index: u32) -> Result<Option<Vec<u8>>, StateFault> {
+        self.operations_read.set(self.operations_read.get() + 1);
+        self.chain.operation(height, index)
+    }
+}
+
+impl State for Chain {
+    fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
+        State::get(&self.entries, namespace, key)
+    }
+
+    fn scan(
+        &self,
+        namespace: Namespace,
+        range: &Range<'_>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StateFault> {
+        State::scan(&self.entries, namespace, range, limit)
+    }
+
+    fn operation(&self, height: Height, index: u32) -> Result<Option<Vec<u8>>, StateFault> {
+        Ok(self.operations.get(&(height.value(), index)).cloned())
+    }
 }
 
 /// A chain.
 #[derive(Clone)]
 pub(crate) struct Chain {
+    pub(crate) operations: Operations,
     pub(crate) entries: Entries,
     pub(crate) height: u64,
     pub(crate) limits: BlockLimits,
@@ -118,7 +151,8 @@ impl Chain {
                 entries.insert((Namespace::Key, key), record.encode());
             }
         }
-        Self { entries, height: 0, limits: BlockLimits::default() }
+        let operations = Operations::new();
+        Self { operations, entries, height: 0, limits: BlockLimits::default() }
     }
 
     pub(crate) fn context(&self) -> BlockContext {
@@ -131,30 +165,41 @@ impl Chain {
         }
     }
 
+    /// The rows of the newest state.
+    pub(crate) fn rows(&self) -> Rows<'_> {
+        Rows::new(self)
+    }
+
     /// Executes a block of operations.
     pub(crate) fn block(&mut self, operations: &[(Who, Operation)]) -> Done {
         self.height += 1;
         let context = self.context();
-        let counting = Counting { entries: &self.entries, reads: RefCell::default() };
-        let mut overlay = Overlay::new(&counting);
+        let (reads, operations_read) = (RefCell::default(), Cell::default());
+        let counting = Counting { chain: self, reads, operations_read };
+        let mut block = Block::new(&context, &counting);
+        let signed: Vec<_> =
+            operations.iter().map(|(who, one)| (who.secret().public(), one)).collect();
+        block.read_ahead(signed.iter().map(|(key, operation)| (*operation, key))).unwrap();
         let mut outcomes = Vec::new();
-        for (index, (who, operation)) in operations.iter().enumerate() {
-            let submitter = who.secret().public();
-            let receipt_index = u32::try_from(index).unwrap();
-            let order = OpContext { block: &context, submitter: &submitter, receipt_index };
-            outcomes.push(execute(operation, &order, &mut overlay).unwrap());
+        for (key, operation) in &signed {
+            outcomes.push(block.operation(operation, operation.leaf(), key).unwrap());
         }
+        let ended = block.end().unwrap();
         let mut steps: Vec<Step> = outcomes.iter().flat_map(|o| o.steps.clone()).collect();
-        steps.extend(end_of_block(&context, &mut overlay).unwrap());
-        let changes = overlay.into_changes();
+        steps.extend(ended.steps);
+        let (changes, work_left) = (ended.changes, ended.work_left);
+        let operations_read = counting.operations_read.get();
         let reads = counting.reads.into_inner();
+        for (index, (_, operation)) in (0u32..).zip(operations) {
+            self.operations.insert((self.height, index), operation.encode());
+        }
         for ((namespace, key), value) in changes {
             match value {
                 Some(value) => self.entries.insert((namespace, key), value),
                 None => self.entries.remove(&(namespace, key)),
             };
         }
-        Done { outcomes, steps, reads }
+        Done { outcomes, steps, reads, operations_read, work_left }
     }
 
     /// Executes one operation in a block of its own.

@@ -196,7 +196,7 @@ fn a_regulator_declares_the_other_agency_confirms_and_nobody_confirms_his_own_wo
         (platform(BJ), event(OperationKind::StorageIn, at(1, "p", vec![item("BJ1", boxes(9))]))),
     ]);
     let status = |chain: &Chain| {
-        let found = matching::of(&chain.entries, &unit("HE1"), &unit("BJ1")).unwrap().unwrap();
+        let found = matching::of(&chain.rows(), &unit("HE1"), &unit("BJ1")).unwrap().unwrap();
         status_name(found.status())
     };
     let (who, act) = declare(regulator(HE), "HE1", "BJ1", Relation::Same);
@@ -232,7 +232,7 @@ fn a_delivery_within_one_province_is_settled_by_its_own_regulator() {
     chain.block(&[sent(100), (platform(HE), inside)]);
     let (who, act) = decide(regulator(HE), OperationKind::MatchConfirm, "counted again");
     assert_eq!(chain.one(who, act).code, 0);
-    let found = matching::of(&chain.entries, &unit("HE1"), &unit("BJ1")).unwrap().unwrap();
+    let found = matching::of(&chain.rows(), &unit("HE1"), &unit("BJ1")).unwrap().unwrap();
     assert_eq!(status_name(found.status()), "confirmed");
 }
 
@@ -241,7 +241,7 @@ fn a_dispute_puts_in_doubt_a_confirmation_settles_and_a_withdrawal_ends() {
     let mut chain = Chain::new();
     chain.block(&[sent(100), got(100)]);
     let status = |chain: &Chain| {
-        let found = matching::of(&chain.entries, &unit("HE1"), &unit("BJ1")).unwrap().unwrap();
+        let found = matching::of(&chain.rows(), &unit("HE1"), &unit("BJ1")).unwrap().unwrap();
         status_name(found.status())
     };
     assert_eq!(status(&chain), "confirmed");
@@ -374,7 +374,7 @@ fn the_word_of_an_agency_without_a_part_is_no_second_voice() {
     let got = receive(60, ("p-tj", "p-he"), "D-1", vec![taken("T", "L", boxes(9))]);
     chain.block(&[(platform(TJ), got)]);
     let status = |chain: &Chain| {
-        let found = matching::of(&chain.entries, &unit("L"), &unit("T")).unwrap().unwrap();
+        let found = matching::of(&chain.rows(), &unit("L"), &unit("T")).unwrap().unwrap();
         status_name(found.status())
     };
     assert_eq!(status(&chain), "one-sided");
@@ -402,7 +402,7 @@ fn a_new_label_on_goods_that_only_one_agency_has_named_needs_no_second_voice() {
     let (who, act) = declare(platform(TJ), "HE1", "T1", Relation::Relabel);
     assert_eq!(chain.one(who, act).code, 0);
     let status = |to: &str| {
-        let found = matching::of(&chain.entries, &unit("HE1"), &unit(to)).unwrap().unwrap();
+        let found = matching::of(&chain.rows(), &unit("HE1"), &unit(to)).unwrap().unwrap();
         status_name(found.status())
     };
     assert_eq!((status("HE1b"), status("T1")), ("confirmed", "one-sided"));
@@ -419,7 +419,7 @@ fn contradictions_of_a_class_are_noted_at_one_match_and_go_with_their_cause() {
         (who, event(OperationKind::Commission, body))
     };
     let conflicts = |chain: &Chain, from: &str, to: &str| -> Vec<Conflict> {
-        let found = matching::of(&chain.entries, &unit(from), &unit(to)).unwrap().unwrap();
+        let found = matching::of(&chain.rows(), &unit(from), &unit(to)).unwrap().unwrap();
         found.conflicts().collect()
     };
     chain.block(&[sent(100), got(100)]);
@@ -499,7 +499,7 @@ fn a_word_counts_once_its_agency_has_a_part_however_many_matches_the_unit_has() 
     let stored = event(OperationKind::StorageIn, at(70, "p-bj", vec![item("L", boxes(9))]));
     chain.block(&[(platform(BJ), stored)]);
     for to in said {
-        let found = matching::of(&chain.entries, &unit("L"), &unit(to)).unwrap().unwrap();
+        let found = matching::of(&chain.rows(), &unit("L"), &unit(to)).unwrap().unwrap();
         assert_eq!(status_name(found.status()), "confirmed", "{to}");
     }
 }
@@ -518,7 +518,7 @@ fn a_delivery_that_is_touched_while_it_is_half_judged_is_judged_from_the_beginni
         chain.block(&[]);
     }
     let is_confirmed = |name: &String| {
-        let found = matching::of(&chain.entries, &unit("L"), &unit(name)).unwrap().unwrap();
+        let found = matching::of(&chain.rows(), &unit("L"), &unit(name)).unwrap().unwrap();
         status_name(found.status()) == "confirmed"
     };
     let confirmed = (0..9).flat_map(named).filter(is_confirmed).count();

@@ -55,11 +55,11 @@ fn a_notice_is_published_once_and_withdrawn_once_by_its_own_agency() {
     for (row, (who, operation, expected)) in rows.into_iter().enumerate() {
         assert_eq!(said(&mut chain, who, operation), expected, "row {row}");
     }
-    let held = release::of(&chain.entries, AgencyIndex::new(BJ), "N-1").unwrap().unwrap();
+    let held = release::of(&chain.rows(), AgencyIndex::new(BJ), "N-1").unwrap().unwrap();
     assert_eq!((held.published_height, held.withdrawn_height), (1, 7));
     assert_eq!(held.withdrawn_reason, "复检阴性");
     assert_eq!(held.notice.unwrap().title, "first", "a withdrawn notice stays");
-    let titles: Vec<String> = releases(&chain.entries, 9)
+    let titles: Vec<String> = releases(&chain.rows(), 9)
         .unwrap()
         .into_iter()
         .map(|held| held.notice.unwrap().title)
@@ -84,7 +84,7 @@ fn a_notice_may_name_an_alert_that_was_raised() {
     let tested = crate::risk::result(1, &["L"], TestOutcome::Positive);
     chain.block(&[(platform(BJ), tested)]);
     let id =
-        contracts::query::alert::alerts(&chain.entries, contracts::query::alert::Filter::Active, 9)
+        contracts::query::alert::alerts(&chain.rows(), contracts::query::alert::Filter::Active, 9)
             .unwrap()
             .remove(0)
             .id;
@@ -127,11 +127,11 @@ fn a_result_is_recorded_once_with_the_grade_that_its_scores_give() {
     let mut twice = result("E-1", "B");
     twice.uid = crate::harness::uid("twice");
     assert_eq!(said(&mut chain, tj, twice), "评价结果编号已存在：E-1");
-    let held = evaluation::of(&chain.entries, AgencyIndex::new(TJ), "E-1").unwrap().unwrap();
+    let held = evaluation::of(&chain.rows(), AgencyIndex::new(TJ), "E-1").unwrap().unwrap();
     assert_eq!((held.score_permille, held.recorded_height), (850, 2));
     assert_eq!(held.result.unwrap().resources[0].amount, 3);
-    assert_eq!(evaluations(&chain.entries, 9).unwrap().len(), 1);
-    assert_eq!(evaluation::of(&chain.entries, AgencyIndex::new(BJ), "E-1").unwrap(), None);
+    assert_eq!(evaluations(&chain.rows(), 9).unwrap().len(), 1);
+    assert_eq!(evaluation::of(&chain.rows(), AgencyIndex::new(BJ), "E-1").unwrap(), None);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_short_list_is_the_beginning_of_a_long_one() {
             (platform(BJ), tested),
         ]);
     }
-    let entries = &chain.entries;
+    let entries = &chain.rows();
     let lists = |limit: usize| -> [Vec<String>; 3] {
         let alerts = alerts(entries, Filter::Active, limit).unwrap();
         let releases = releases(entries, limit).unwrap();

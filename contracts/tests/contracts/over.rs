@@ -14,7 +14,7 @@ use crate::risk::{packed, sale, settling, wait};
 /// Active alerts: rule, and subjects.
 pub(crate) fn active(chain: &Chain) -> Vec<String> {
     let mut lines = Vec::new();
-    for view in alerts(&chain.entries, Filter::Active, 100).unwrap() {
+    for view in alerts(&chain.rows(), Filter::Active, 100).unwrap() {
         let subjects: Vec<String> = view.record.subjects.iter().map(|s| short(&s.key)).collect();
         let rule = view.id.split('-').next().unwrap();
         lines.push(format!("{rule} {}", subjects.join(" ")));

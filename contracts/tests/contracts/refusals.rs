@@ -109,7 +109,7 @@ fn a_station_is_changed_by_the_agency_that_registered_it_alone() {
         operation(OperationKind::Station, &body)
     };
     let name = |chain: &Chain, key: &str| {
-        let found = contracts::registry::station(&chain.entries, key.as_bytes()).unwrap();
+        let found = contracts::registry::station(&chain.rows(), key.as_bytes()).unwrap();
         found.and_then(|held| held.entry).map(|entry| entry.name).unwrap_or_default()
     };
     let uri = "urn:epc:id:sgln:6930000.00002.0";

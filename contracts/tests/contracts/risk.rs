@@ -105,7 +105,7 @@ fn approved(chain: &mut Chain, parameter: &str, scope: &str, value: u64) {
 /// Every alert that was raised, in a line each.
 pub(crate) fn listed(chain: &Chain) -> String {
     let mut text = String::new();
-    for view in alerts(&chain.entries, Filter::All, 100).unwrap() {
+    for view in alerts(&chain.rows(), Filter::All, 100).unwrap() {
         let record = &view.record;
         let (state, level) = (record.state().name(), record.level());
         let subjects: Vec<String> = record.subjects.iter().map(|s| short(&s.key)).collect();
@@ -180,7 +180,7 @@ fn the_required_papers_depend_on_the_time_of_coding_and_on_what_the_agencies_app
     let mut changed = Chain::new();
     approved(&mut changed, "certificates_after_bits", "", 0b110);
     assert_eq!(changed.block(&way(LATER)).notices(), ["raised R01"], "two papers by approval");
-    let record = alerts(&changed.entries, Filter::Active, 9).unwrap().remove(0).record;
+    let record = alerts(&changed.rows(), Filter::Active, 9).unwrap().remove(0).record;
     assert_eq!((record.version, record.parameters_height), (1, 2));
 }
 
@@ -240,7 +240,7 @@ fn more_out_than_in_is_alerted_after_the_settling_time_and_closed_by_the_missing
         open Red ["L", "0:st-p-bj"] to [0]: 超量出库：入库 100 箱，出库 120 箱
     "#]],
     );
-    let english = alerts(&chain.entries, Filter::Active, 1).unwrap().remove(0).en;
+    let english = alerts(&chain.rows(), Filter::Active, 1).unwrap().remove(0).en;
     assert_eq!(english, "over-quantity: 100 boxes came, 120 boxes left");
     let late = chain.block(&[(bj, came(3, 25))]);
     assert_eq!(late.notices(), ["closed R12"]);
@@ -455,9 +455,9 @@ pub(crate) fn road() -> Vec<(Who, Operation)> {
 }
 
 fn of_positive(chain: &Chain) -> (String, Scope) {
-    let all = alerts(&chain.entries, Filter::All, 100).unwrap();
+    let all = alerts(&chain.rows(), Filter::All, 100).unwrap();
     let view = all.into_iter().find(|view| view.id.starts_with("R24-")).unwrap();
-    let scope = scope(&chain.entries, &view.id, None, 10_000).unwrap();
+    let scope = scope(&chain.rows(), &view.id, None, 10_000).unwrap();
     (view.id, scope)
 }
 
@@ -493,7 +493,7 @@ fn a_positive_sample_finds_everything_it_concerns_in_its_own_block() {
         ["B Ancestor", "DISH Sibling", "L Ancestor", "PACK-1 Tested", "PACK-2 Sibling"]
     );
     assert_eq!(scope.declarations, [DECLARATION.as_bytes()]);
-    let record = one(&chain.entries, &id).unwrap().unwrap().record;
+    let record = one(&chain.rows(), &id).unwrap().unwrap().record;
     assert_eq!((record.units, record.is_searching), (5, false));
     assert_eq!(record.addressees, [0, 2]);
     check(
@@ -543,7 +543,7 @@ fn later_events_join_what_they_touch_and_corrected_lineage_leaves() {
     let found = relations(&scope);
     assert_eq!(found.get("SLICE"), Some(&Relation::Descendant));
     assert_eq!(found.get("T"), Some(&Relation::Ancestor), "the same goods as the lot");
-    let record = one(&chain.entries, &id).unwrap().unwrap().record;
+    let record = one(&chain.rows(), &id).unwrap().unwrap().record;
     assert_eq!(record.addressees, [0, 1, 2], "Tianjin has some of it now");
     assert_eq!(record.level(), Level::Orange);
     let never = correction("never", (120, cut.uid), OperationKind::Split, None);
@@ -571,14 +571,14 @@ fn a_corrected_result_withdraws_its_alert_and_a_confirmed_suspicion_is_told_agai
     let confirmed = correction("confirmed", (101, suspected.uid), kind, confirmed);
     assert_eq!(chain.block(&[(bj, confirmed)]).notices(), ["raised R24"]);
     let (id, scope) = of_positive(&chain);
-    assert_eq!(one(&chain.entries, &id).unwrap().unwrap().record.level(), Level::Red);
+    assert_eq!(one(&chain.rows(), &id).unwrap().unwrap().record.level(), Level::Red);
     assert_eq!(relations(&scope).len(), 5, "found again from the beginning");
     let refuted = correction("refuted", (102, suspected.uid), kind, stated(TestOutcome::Negative));
     let done = chain.block(&[(bj, refuted)]);
     let codes: Vec<u16> = done.outcomes[0].alerts.as_slice().iter().map(|n| n.code).collect();
     assert_eq!(codes, [2_024], "the receipt of the correction itself says so");
-    assert_eq!(one(&chain.entries, &id).unwrap().unwrap().record.state(), AlertState::Withdrawn);
-    let place = locate::unit(&chain.entries, &unit("PACK-1"), 9).unwrap().unwrap();
+    assert_eq!(one(&chain.rows(), &id).unwrap().unwrap().record.state(), AlertState::Withdrawn);
+    let place = locate::unit(&chain.rows(), &unit("PACK-1"), 9).unwrap().unwrap();
     assert_eq!(place.alerts, [""; 0], "a withdrawn alert concerns nobody");
     let again = correction("again", (103, suspected.uid), kind, stated(TestOutcome::Positive));
     assert_eq!(chain.block(&[(bj, again)]).notices(), ["raised R24"]);
@@ -611,9 +611,9 @@ fn a_large_search_goes_on_block_by_block_and_ends_with_all_of_it() {
     assert_eq!(chain.block(&[(he, test)]).notices(), ["raised R24"]);
     let (id, scope) = of_positive(&chain);
     assert!(scope.units.len() < 2_500, "a block finds {}", scope.units.len());
-    assert!(one(&chain.entries, &id).unwrap().unwrap().record.is_searching);
+    assert!(one(&chain.rows(), &id).unwrap().unwrap().record.is_searching);
     let mut blocks = 1;
-    while one(&chain.entries, &id).unwrap().unwrap().record.is_searching {
+    while one(&chain.rows(), &id).unwrap().unwrap().record.is_searching {
         for step in chain.block(&[]).steps {
             assert!(step.links.as_slice().len() <= 1_600, "{}", step.links.as_slice().len());
         }
@@ -622,7 +622,7 @@ fn a_large_search_goes_on_block_by_block_and_ends_with_all_of_it() {
     }
     let (_, scope) = of_positive(&chain);
     assert_eq!(scope.units.len(), 3_001);
-    let record = one(&chain.entries, &id).unwrap().unwrap().record;
+    let record = one(&chain.rows(), &id).unwrap().unwrap().record;
     assert_eq!(record.units, 3_001);
 }
 
@@ -676,9 +676,9 @@ fn a_duty_officer_takes_note_once_and_of_nothing_unknown_or_over() {
     };
     let noted = chain.block(&[(regulator(HE), note(&id, "已封存"))]);
     assert_eq!(noted.notices(), ["acknowledged R24"]);
-    let view = one(&chain.entries, &id).unwrap().unwrap();
+    let view = one(&chain.rows(), &id).unwrap().unwrap();
     assert_eq!((view.acknowledged_by().unwrap().value(), &*view.record.remark), (HE, "已封存"));
-    assert_eq!(alerts(&chain.entries, Filter::Active, 9).unwrap().len(), 2, "its cause stands");
+    assert_eq!(alerts(&chain.rows(), Filter::Active, 9).unwrap().len(), 2, "its cause stands");
     let refusal = |outcome: contracts::execute::Outcome| outcome.refusal.unwrap().zh();
     let twice = chain.one(regulator(BJ), note(&id, "again"));
     assert_eq!(refusal(twice), format!("预警 {id} 不在待处置状态：acknowledged"));
@@ -715,20 +715,20 @@ fn stations_parties_and_vehicles_know_what_they_have_and_had() {
     let names = |held: Vec<contracts::place::Held>| -> Vec<String> {
         held.iter().map(|held| format!("{} {}", short(&held.unit), held.on_hand)).collect()
     };
-    let at_station = locate::station(&chain.entries, b"0:st-p-bj", 99).unwrap();
+    let at_station = locate::station(&chain.rows(), b"0:st-p-bj", 99).unwrap();
     let expected = ["B 50000", "DISH 3000", "PACK-1 3000", "PACK-2 2000"];
     let mut found = names(at_station);
     found.sort();
     assert_eq!(found, expected);
-    let mut of_party = names(locate::party(&chain.entries, b"p-bj", 99).unwrap());
+    let mut of_party = names(locate::party(&chain.rows(), b"p-bj", 99).unwrap());
     of_party.sort();
     assert_eq!(of_party, expected);
     let sold_out = sale(95, "PACK-1", 3);
     chain.block(&[(platform(BJ), sold_out.clone())]);
-    let left = names(locate::station(&chain.entries, b"0:st-p-bj", 99).unwrap());
+    let left = names(locate::station(&chain.rows(), b"0:st-p-bj", 99).unwrap());
     assert!(!left.iter().any(|line| line.starts_with("PACK-1")), "{left:?}");
-    let codes = Codes::load(&chain.entries).unwrap();
-    let trips = locate::vehicle(&chain.entries, &codes, "冀A12345".as_bytes(), 99).unwrap();
+    let codes = Codes::load(&chain.rows()).unwrap();
+    let trips = locate::vehicle(&chain.rows(), &codes, "冀A12345".as_bytes(), 99).unwrap();
     let documents: Vec<&str> = trips.iter().map(|trip| &*trip.document).collect();
     assert_eq!(documents, ["D-1", "D-2"]);
     assert_eq!(trips[0].from.1.station, b"2:st-p-he");
@@ -738,6 +738,6 @@ fn stations_parties_and_vehicles_know_what_they_have_and_had() {
     );
     let never = correction("never", (99, road()[3].1.uid), OperationKind::Ship, None);
     chain.block(&[(platform(HE), never)]);
-    let trips = locate::vehicle(&chain.entries, &codes, "冀A12345".as_bytes(), 99).unwrap();
+    let trips = locate::vehicle(&chain.rows(), &codes, "冀A12345".as_bytes(), 99).unwrap();
     assert_eq!(trips.len(), 1, "a trip that never was");
 }

@@ -20,8 +20,8 @@ type Told = (String, String, BTreeSet<u32>, Vec<String>);
 /// Active alerts.
 fn standing(chain: &Chain) -> Vec<Told> {
     let mut active = Vec::new();
-    for view in alerts(&chain.entries, Filter::Active, 100).unwrap() {
-        let concerned = scope(&chain.entries, &view.id, None, 10_000).unwrap();
+    for view in alerts(&chain.rows(), Filter::Active, 100).unwrap() {
+        let concerned = scope(&chain.rows(), &view.id, None, 10_000).unwrap();
         let addressees = view.record.addressees.into_iter().collect();
         active.push((view.id, view.zh, addressees, relation_lines(&concerned)));
     }
@@ -65,7 +65,7 @@ fn a_result_that_is_corrected_twice_has_one_alert_and_loses_it_in_any_order() {
             for index in &order {
                 chain.block(&[(platform(BJ), all[*index].clone())]);
             }
-            let active = alerts(&chain.entries, Filter::Active, 9).unwrap();
+            let active = alerts(&chain.rows(), Filter::Active, 9).unwrap();
             let found: Vec<Level> = active.iter().map(|view| view.record.level()).collect();
             assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{stated:?} {order:?}");
             let kind = OperationKind::TestResult;

@@ -88,13 +88,18 @@ fn found_positive() -> (Chain, Done) {
 #[test]
 fn an_event_of_a_thousand_tested_units_is_read_once_a_block() {
     let (mut chain, done) = found_positive();
-    let mut read = vec![reads(&done, Namespace::OpUid)];
-    while alerts(&chain.entries, Filter::All, 9).unwrap()[0].record.is_searching {
-        read.push(reads(&chain.block(&[]), Namespace::OpUid));
+    let mut read = vec![done.operations_read];
+    let mut work_left = done.work_left;
+    while alerts(&chain.rows(), Filter::All, 9).unwrap()[0].record.is_searching {
+        assert!(work_left, "the primary does not wait for an operation while a search goes on");
+        let done = chain.block(&[]);
+        read.push(done.operations_read);
+        work_left = done.work_left;
         assert!(read.len() < 20, "the search ends");
     }
+    assert!(!work_left, "nothing is left once it is over");
     assert!(read.iter().all(|read| *read <= 2), "{read:?}");
-    assert_eq!(alerts(&chain.entries, Filter::All, 9).unwrap()[0].record.units, 2_000);
+    assert_eq!(alerts(&chain.rows(), Filter::All, 9).unwrap()[0].record.units, 2_000);
 }
 
 #[test]
@@ -131,7 +136,7 @@ fn a_block_joins_no_more_units_than_a_step_may_name() {
         ]);
         let positive = (he, result(9, &["A", name], TestOutcome::Positive));
         let mut joined = chain.block(&[positive]).steps;
-        while alerts(&chain.entries, Filter::All, 9).unwrap()[0].record.is_searching {
+        while alerts(&chain.rows(), Filter::All, 9).unwrap()[0].record.is_searching {
             joined.extend(chain.block(&[]).steps);
         }
         let joined: usize = joined.iter().map(|step| step.links.as_slice().len()).sum();

@@ -1,4 +1,6 @@
-//! Alerts, notices, evaluation results: pages pinned to a height.
+//! Alerts, notices, evaluation results: pages of the newest state, each with the height that it is of.
+//! A row that came between two pages may move others by one: whoever needs a list of one moment exports
+//! the ledger.
 
 use api::alert::alert_service_server::AlertService;
 use api::alert::{
@@ -11,19 +13,17 @@ use api::release::release_service_server::ReleaseService;
 use api::release::{ListReleasesRequest, ListReleasesResponse, Release};
 use contracts::codes::Codes;
 use contracts::evaluation::EvaluationRecord;
-use contracts::pages::Pages;
 use contracts::query::alert::{self as alerts, AlertView, Filter, Scope};
 use contracts::query::notice;
 use contracts::release::ReleaseRecord;
 use contracts::risk::alert::AlertState as Held;
-use contracts::state::{State, StateFault};
-use proto::Height;
+use contracts::state::{Rows, StateFault};
 use proto::receipt::SubjectKind;
 use tonic::{Code, Request, Response, Status};
 
 use super::Service;
 use super::failure::{Failure, answered};
-use super::place::{Located, Shown, beyond, quantities, text, unsigned};
+use super::place::{COUNTED_MAX, Located, Shown, beyond, quantities, text, unsigned};
 
 /// Rows of a page where the caller names none.
 const PAGE_DEFAULT: u32 = 100;
@@ -46,15 +46,14 @@ const SCOPE_OF_ROW_MAX: usize = 1_000;
 /// Rows of an answer about an alert: its ten thousand units at five places each, some 10 MB.
 const CONCERNED: Shown = Shown { holdings: 50_000, trips: 10_000 };
 
-/// Where a page stands: a height and the rows before it.
+/// Where a page stands: the rows before it.
 struct Page {
-    height: Height,
     offset: usize,
     size: usize,
 }
 
 impl Page {
-    fn parse(head: Height, page_size: u32, token: &str) -> Result<Self, Failure> {
+    fn parse(page_size: u32, token: &str) -> Result<Self, Failure> {
         if page_size > PAGE_MAX {
             let zh = format!("至多 {PAGE_MAX}，实为 {page_size}");
             let en = format!("expected at most {PAGE_MAX}, found {page_size}");
@@ -63,13 +62,12 @@ impl Page {
         let rows = if page_size == 0 { PAGE_DEFAULT } else { page_size };
         let size = usize::try_from(rows).unwrap_or(usize::MAX);
         if token.is_empty() {
-            return Ok(Self { height: head, offset: 0, size });
+            return Ok(Self { offset: 0, size });
         }
-        let parts = token.split_once(':');
-        let parsed = parts.and_then(|(height, offset)| {
-            let (height, offset) = (height.parse().ok()?, offset.parse().ok()?);
+        let offset: Option<usize> = token.parse().ok();
+        let parsed = offset.and_then(|offset| {
             let size = size.min(LIST_MAX.checked_sub(offset).filter(|rest| *rest > 0)?);
-            Some(Self { height: Height::new(height), offset, size })
+            Some(Self { offset, size })
         });
         parsed.ok_or_else(|| {
             let (zh, en) = ("应为上一页给出的标记", "expected the token of the page before");
@@ -86,7 +84,7 @@ impl Page {
     fn cut<T>(&self, rows: Vec<T>) -> (Vec<T>, String) {
         let next = self.offset.saturating_add(self.size);
         let more = rows.len() > next && next < LIST_MAX;
-        let token = if more { format!("{}:{next}", self.height) } else { String::new() };
+        let token = if more { next.to_string() } else { String::new() };
         (rows.into_iter().skip(self.offset).take(self.size).collect(), token)
     }
 }
@@ -101,23 +99,23 @@ struct Listed<U> {
 }
 
 impl Service {
-    /// Lists of the set `pages` what `read` finds on the state of the page's height, as far as the page
-    /// reaches, and makes rows of what is on the page alone.
+    /// Lists what `read` finds on the newest state, as far as the page reaches, and makes rows of what is
+    /// on the page alone; `count` says how long the list is.
     fn page<T, U>(
         &self,
         (page_size, token): (u32, &str),
-        pages: &Pages,
-        read: impl FnOnce(&dyn State, usize) -> Result<Vec<T>, StateFault>,
-        row: impl Fn(&dyn State, T) -> Result<U, Failure>,
+        count: impl FnOnce(&Rows<'_>) -> Result<usize, StateFault>,
+        read: impl FnOnce(&Rows<'_>, usize) -> Result<Vec<T>, StateFault>,
+        row: impl Fn(&Rows<'_>, T) -> Result<U, Failure>,
     ) -> Result<Listed<U>, Failure> {
         let view = self.reader.view()?;
-        let page = Page::parse(view.head(), page_size, token)?;
-        let state = view.at(page.height)?;
+        let page = Page::parse(page_size, token)?;
+        let state = Rows::new(&view);
         let (found, next_page_token) = page.cut(read(&state, page.reach())?);
         let rows: Result<Vec<U>, Failure> =
             found.into_iter().map(|found| row(&state, found)).collect();
-        let left_out = beyond(&state, pages, LIST_MAX)?;
-        Ok(Listed { height: page.height.value(), rows: rows?, next_page_token, left_out })
+        let left_out = beyond(count(&state)?, LIST_MAX);
+        Ok(Listed { height: view.head().value(), rows: rows?, next_page_token, left_out })
     }
 }
 
@@ -129,13 +127,10 @@ impl AlertService for Service {
     ) -> Result<Response<ListAlertsResponse>, Status> {
         answered(&self.lanes.long, request, |asked| {
             let place = (asked.page_size, asked.page_token.as_str());
-            let (filter, pages) = if asked.include_closed {
-                (Filter::All, contracts::risk::alert::all())
-            } else {
-                (Filter::Active, contracts::risk::alert::active())
-            };
-            let list = |state: &dyn State, limit| alerts::alerts(state, filter, limit);
-            let found = self.page(place, &pages, list, |state, view| {
+            let filter = if asked.include_closed { Filter::All } else { Filter::Active };
+            let list = |state: &Rows<'_>, limit| alerts::alerts(state, filter, limit);
+            let count = |state: &Rows<'_>| alerts::count(state, filter, COUNTED_MAX);
+            let found = self.page(place, count, list, |state, view| {
                 let scope = Followed::of(state, &view.id, SCOPE_OF_ROW_MAX)?;
                 Ok(alert(view, &scope))
             })?;
@@ -156,12 +151,15 @@ impl AlertService for Service {
     ) -> Result<Response<GetAlertResponse>, Status> {
         answered(&self.lanes.long, request, |GetAlertRequest { id }| {
             let view = self.reader.view()?;
-            let found = alerts::one(&view, id)?.ok_or_else(|| {
+            let found = alerts::one(&Rows::new(&view), id)?.ok_or_else(|| {
                 let zh = format!("没有编号为 {id} 的预警");
                 let en = format!("there is no alert {id}");
                 Failure::new(Code::NotFound, "NO_SUCH_ALERT", zh, en)
             })?;
-            Ok(GetAlertResponse { height: view.head().value(), ..concerned(&view, found)? })
+            Ok(GetAlertResponse {
+                height: view.head().value(),
+                ..concerned(&Rows::new(&view), found)?
+            })
         })
         .await
     }
@@ -175,17 +173,17 @@ struct Followed {
 }
 
 impl Followed {
-    fn of(state: &dyn State, id: &str, limit: usize) -> Result<Self, Failure> {
-        let read = |after, limit| alerts::scope(state, id, after, limit);
-        let scope = read(None, limit)?;
+    fn of(state: &Rows<'_>, id: &str, limit: usize) -> Result<Self, Failure> {
+        let scope = alerts::scope(state, id, None, limit)?;
         // A full page may be the last one: whether an entry follows it is to be asked.
-        let truncated = scope.next.is_some() && read(scope.next, 1)?.next.is_some();
+        let next = scope.next.as_deref();
+        let truncated = next.is_some() && alerts::scope(state, id, next, 1)?.next.is_some();
         Ok(Self { scope, truncated })
     }
 }
 
 /// An alert with the place of every unit that it concerns.
-fn concerned(state: &dyn State, view: AlertView) -> Result<GetAlertResponse, Failure> {
+fn concerned(state: &Rows<'_>, view: AlertView) -> Result<GetAlertResponse, Failure> {
     let followed = Followed::of(state, &view.id, SCOPE_MAX)?;
     let codes = Codes::load(state)?;
     let mut located = Located::new();
@@ -270,13 +268,14 @@ impl ReleaseService for Service {
         answered(&self.lanes.long, request, |asked| {
             let place = (asked.page_size, asked.page_token.as_str());
             // Which are withdrawn is known only once they are read.
-            let list = |state: &dyn State, _| {
+            let list = |state: &Rows<'_>, _| {
                 let mut found = notice::releases(state, LIST_MAX)?;
                 found.retain(|one| asked.include_withdrawn || one.withdrawn_ms == 0);
                 Ok(found)
             };
-            let row = |_: &dyn State, record| Ok(release(record));
-            let found = self.page(place, &contracts::release::all(), list, row)?;
+            let row = |_: &Rows<'_>, record| Ok(release(record));
+            let found =
+                self.page(place, |state| notice::count_releases(state, COUNTED_MAX), list, row)?;
             Ok(ListReleasesResponse {
                 height: found.height,
                 releases: found.rows,
@@ -315,9 +314,10 @@ impl EvaluationService for Service {
     ) -> Result<Response<ListEvaluationsResponse>, Status> {
         answered(&self.lanes.long, request, |asked| {
             let place = (asked.page_size, asked.page_token.as_str());
-            let list = |state: &dyn State, limit| notice::evaluations(state, limit);
-            let row = |_: &dyn State, record| Ok(evaluation(record));
-            let found = self.page(place, &contracts::evaluation::all(), list, row)?;
+            let list = |state: &Rows<'_>, limit| notice::evaluations(state, limit);
+            let row = |_: &Rows<'_>, record| Ok(evaluation(record));
+            let found =
+                self.page(place, |state| notice::count_evaluations(state, COUNTED_MAX), list, row)?;
             Ok(ListEvaluationsResponse {
                 height: found.height,
                 evaluations: found.rows,
@@ -355,15 +355,15 @@ mod tests {
     #[test]
     fn pages_show_the_list_in_order_as_far_as_it_reaches_and_no_further() {
         let page = |size: u32, offset: usize| {
-            Page::parse(Height::new(7), size, &format!("7:{offset}")).map(|page| {
+            Page::parse(size, &offset.to_string()).map(|page| {
                 let rows: Vec<usize> = (0..page.reach().min(LIST_MAX + 10)).collect();
                 let (shown, next) = page.cut(rows);
                 (shown.first().copied(), shown.len(), next)
             })
         };
         for (size, offset, first, rows, next) in [
-            (0, 0, 0, 100, "7:100"),
-            (1_000, 98_000, 98_000, 1_000, "7:99000"),
+            (0, 0, 0, 100, "100"),
+            (1_000, 98_000, 98_000, 1_000, "99000"),
             (1_000, 99_000, 99_000, 1_000, ""),
             (1_000, 99_990, 99_990, 10, ""),
         ] {

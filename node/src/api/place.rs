@@ -1,7 +1,7 @@
 //! Matches of a code, and where a subject is: read models of `contracts` as answers.
 //!
-//! Sets come in the order of hashes. What is shown is chosen from all of them, as far as a limit that
-//! is far above what one subject has, and an answer counts what it leaves out.
+//! Lists come in the order of their keys. What is shown is chosen from all of them, as far as a limit
+//! that is far above what one subject has, and an answer counts what it leaves out.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,13 +13,11 @@ use api::trace::{
 use contracts::codes::Codes;
 use contracts::links::Naming;
 use contracts::matching::{self, delivery};
-use contracts::pages::{Map, Pages};
-use contracts::place::Held;
+use contracts::place::{self, Held};
 use contracts::query::locate::{self, Balance, Consignment, Holder, Site, UnitPlace};
 use contracts::record::matching::MatchStatus as Standing;
 use contracts::record::shipment::{Leg, Side};
-use contracts::risk::alert;
-use contracts::state::{State, StateFault};
+use contracts::state::Rows;
 use ledger::reader::View;
 use ledger::store::StoreRead;
 use proto::history::LogKey;
@@ -29,7 +27,6 @@ use proto::schema::act::Relation;
 use proto::schema::event::Uom;
 use proto::schema::registry::Datum;
 use proto::schema::roles::Normaliser;
-use proto::trie::Namespace;
 use proto::{AgencyIndex, Height};
 
 use super::Service;
@@ -69,9 +66,13 @@ pub(super) struct Shown {
 /// Rows that an answer to `Locate` shows: some 3 MB, within what gRPC clients take unless told otherwise.
 const LOCATED: Shown = Shown { holdings: 10_000, trips: 1_000 };
 
-/// Entries of a set beyond the first `limit`.
-pub(super) fn beyond(state: &dyn State, pages: &Pages, limit: usize) -> Result<u64, StateFault> {
-    Ok(pages.len(state)?.saturating_sub(u64::try_from(limit).unwrap_or(u64::MAX)))
+/// Entries of lists without a count of their own that are counted beyond what is read, for the number
+/// of those that an answer leaves out: at most so many are told.
+pub(super) const COUNTED_MAX: usize = 1_000_000;
+
+/// How many of `count` entries lie beyond the first `limit`.
+pub(super) fn beyond(count: usize, limit: usize) -> u64 {
+    u64::try_from(count.saturating_sub(limit)).unwrap_or(u64::MAX)
 }
 
 /// Cuts a list; how many entries that leaves out.
@@ -79,6 +80,10 @@ fn cut<T>(list: &mut Vec<T>, limit: usize) -> u64 {
     let left_out = list.len().saturating_sub(limit);
     list.truncate(limit);
     u64::try_from(left_out).unwrap_or(u64::MAX)
+}
+
+fn number(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// Key bytes as text; keys are UTF-8 by their normalisers.
@@ -154,17 +159,17 @@ impl Service {
         asked: &GetMatchesRequest,
     ) -> Result<GetMatchesResponse, Failure> {
         let view = self.reader.view()?;
+        let rows = Rows::new(&view);
         let (mut found, mut left_out) = (Vec::new(), 0);
         let units = units_of(&view, &asked.code, asked.agency)?;
         for unit in &units {
-            found.extend(matching::of_unit(&view, unit, READ_MAX)?);
-            let pages = Pages::of(Namespace::Unit, unit, Map::Matches);
-            left_out += beyond(&view, &pages, READ_MAX)?;
+            found.extend(matching::of_unit(&rows, unit, READ_MAX)?);
+            left_out += beyond(number(matching::count_of_unit(&rows, unit)?), READ_MAX);
         }
         left_out += cut(&mut found, NAMED_MAX);
         let mut matches = Vec::new();
         for found in found {
-            let (shown, documents_left_out) = matched(&view, &found)?;
+            let (shown, documents_left_out) = matched(&rows, &found)?;
             matches.push(shown);
             left_out += documents_left_out;
         }
@@ -175,44 +180,45 @@ impl Service {
 
     pub(super) fn answer_locate(&self, asked: &LocateRequest) -> Result<LocateResponse, Failure> {
         let view = self.reader.view()?;
+        let rows = Rows::new(&view);
         let mut answer = Located::new();
-        let codes = Codes::load(&view)?;
+        let codes = Codes::load(&rows)?;
         match asked.kind() {
             AskedKind::Unspecified | AskedKind::Unit => {
                 for unit in units_of(&view, &asked.subject, asked.agency)? {
-                    answer.unit((&view, &codes), &unit)?;
+                    answer.unit((&rows, &codes), &unit)?;
                 }
             }
             AskedKind::Station => {
                 for key in keys_of(&view, &codes, Normaliser::Station, asked)? {
-                    let pages = Pages::of(Namespace::Station, &key, Map::Stock);
-                    answer.held((&view, &pages), locate::station(&view, &key, STOCK_MAX)?)?;
+                    let count = place::count_at_station(&rows, &key, COUNTED_MAX)?;
+                    answer.held((&rows, count), locate::station(&rows, &key, STOCK_MAX)?)?;
                 }
             }
             AskedKind::Party => {
                 for key in keys_of(&view, &codes, Normaliser::Party, asked)? {
-                    let pages = Pages::of(Namespace::Party, &key, Map::Stock);
-                    answer.held((&view, &pages), locate::party(&view, &key, STOCK_MAX)?)?;
+                    let count = place::count_of_party(&rows, &key, COUNTED_MAX)?;
+                    answer.held((&rows, count), locate::party(&rows, &key, STOCK_MAX)?)?;
                 }
             }
             AskedKind::Vehicle => {
                 for key in keys_of(&view, &codes, Normaliser::Vehicle, asked)? {
-                    answer.vehicle((&view, &codes), &key)?;
+                    answer.vehicle((&rows, &codes), &key)?;
                 }
             }
             AskedKind::Person => {
                 for key in keys_of(&view, &codes, Normaliser::Person, asked)? {
-                    answer.named_with((&view, &codes), SubjectKind::Person, &key)?;
+                    answer.named_with(&view, (&rows, &codes), (SubjectKind::Person, &key))?;
                 }
             }
             AskedKind::Declaration => {
                 for key in keys_of(&view, &codes, Normaliser::Declaration, asked)? {
-                    answer.named_with((&view, &codes), SubjectKind::Declaration, &key)?;
+                    answer.named_with(&view, (&rows, &codes), (SubjectKind::Declaration, &key))?;
                 }
             }
             AskedKind::Certificate => {
                 for key in keys_of(&view, &codes, Normaliser::Certificate, asked)? {
-                    answer.named_with((&view, &codes), SubjectKind::Certificate, &key)?;
+                    answer.named_with(&view, (&rows, &codes), (SubjectKind::Certificate, &key))?;
                 }
             }
         }
@@ -238,9 +244,7 @@ fn keys_of(
     let agencies = u16::try_from(view.genesis().agencies().len()).unwrap_or(u16::MAX);
     let mut keys: Vec<Vec<u8>> = (0..agencies)
         .filter(|agency| asked.agency.is_none_or(|only| only == u32::from(*agency)))
-        .map(|agency| {
-            Naming { agency: AgencyIndex::new(agency), codes }.key(normaliser, &asked.subject)
-        })
+        .map(|agency| Naming::new(AgencyIndex::new(agency), codes).key(normaliser, &asked.subject))
         .collect();
     keys.sort();
     keys.dedup();
@@ -248,7 +252,7 @@ fn keys_of(
 }
 
 /// The state of a height and the codes of its schemes.
-type Known<'a> = (&'a dyn State, &'a Codes);
+type Known<'a> = (&'a Rows<'a>, &'a Codes);
 
 /// Places of goods, as far as an answer shows them.
 pub(super) struct Places {
@@ -316,14 +320,13 @@ impl Located {
         place: &UnitPlace,
         read_max: usize,
     ) -> Result<(), Failure> {
-        for map in [Map::Places, Map::Shipments] {
-            let pages = Pages::of(Namespace::Unit, &place.unit, map);
-            let unread = beyond(known.0, &pages, read_max)?;
+        let counts = locate::counts(known.0, &place.unit)?;
+        for count in [counts.places, counts.shipments] {
+            let unread = beyond(number(count), read_max);
             self.unread += unread;
             self.is_partial |= unread > 0;
         }
-        let alerts = alert::of_subject(SubjectKind::Unit, &place.unit);
-        self.unread += beyond(known.0, &alerts, read_max)?;
+        self.unread += beyond(number(counts.alerts), read_max);
         let mut rest: BTreeMap<i32, &Balance> =
             place.balances.iter().map(|balance| (balance.uom, balance)).collect();
         for holder in &place.holders {
@@ -411,22 +414,22 @@ impl Located {
         let limit = READ_MAX.min(self.events_left);
         let events = locate::vehicle(state, codes, vehicle, limit)?;
         self.events_left = self.events_left.saturating_sub(events.len());
-        self.unread += beyond(state, &Pages::of(Namespace::Vehicle, vehicle, Map::Trips), limit)?;
+        self.unread += beyond(place::count_trips(state, vehicle, COUNTED_MAX)?, limit);
         Ok(events)
     }
 
     fn held(
         &mut self,
-        (view, pages): (&View<'_, impl StoreRead>, &Pages),
+        (rows, count): (&Rows<'_>, usize),
         mut list: Vec<Held>,
     ) -> Result<(), Failure> {
-        self.unread += beyond(view, pages, STOCK_MAX)?;
+        self.unread += beyond(count, STOCK_MAX);
         list.retain(|held| held.on_hand != 0);
         list.sort_by(|a, b| b.on_hand.cmp(&a.on_hand).then_with(|| a.cmp(b)));
         self.left_out += cut(&mut list, LOCATED.holdings);
         for held in list {
-            let site = locate::site(view, &held.station)?;
-            let name = locate::party_name(view, &held.party)?;
+            let site = locate::site(rows, &held.station)?;
+            let name = locate::party_name(rows, &held.party)?;
             let amount = contracts::record::shipment::Amount { uom: held.uom, milli: held.on_hand };
             let holder = Holder { party: held.party, party_name: name, site, amount };
             self.holdings.push(holding(&held.unit, &holder, in_stock(held.uom, held.on_hand)));
@@ -447,7 +450,7 @@ impl Located {
 
     fn event(
         &mut self,
-        state: &dyn State,
+        state: &Rows<'_>,
         vehicle: &[u8],
         event: &locate::Trip,
     ) -> Result<(), Failure> {
@@ -480,9 +483,9 @@ impl Located {
     /// The units that records name beside the subject, the latest named first.
     fn named_with(
         &mut self,
-        (view, codes): (&View<'_, impl StoreRead>, &Codes),
-        kind: SubjectKind,
-        key: &[u8],
+        view: &View<'_, impl StoreRead>,
+        known: Known<'_>,
+        (kind, key): (SubjectKind, &[u8]),
     ) -> Result<(), Failure> {
         let subject = Subject { kind, key: key.to_vec() };
         let buckets: Vec<u32> = if kind.has_one_log() {
@@ -515,7 +518,7 @@ impl Located {
         named.sort();
         self.left_out += cut(&mut named, NAMED_WITH_MAX);
         for (_, unit) in named {
-            self.unit((view, codes), &unit)?;
+            self.unit(known, &unit)?;
         }
         Ok(())
     }
@@ -591,8 +594,8 @@ fn complete(trip: &mut Trip, said: Trip) {
 }
 
 /// Whether some of a sender's unit was shipped under a document and not received.
-fn on_road(state: &dyn State, document: &str, unit: &[u8]) -> Result<bool, Failure> {
-    let shipment = delivery::shipment(state, &delivery::shipment_key(document, unit));
+fn on_road(state: &Rows<'_>, document: &str, unit: &[u8]) -> Result<bool, Failure> {
+    let shipment = delivery::shipment(state, &delivery::shipment_key(document.as_bytes(), unit));
     let shipment = shipment?;
     Ok(shipment.is_some_and(|shipment| !shipment.in_transit().is_empty()))
 }
@@ -617,11 +620,10 @@ fn trip_of(consignment: &Consignment, leg: &Leg) -> Trip {
 }
 
 /// A match, and how many of its documents are left out.
-fn matched(state: &dyn State, found: &matching::Match) -> Result<(Match, u64), Failure> {
+fn matched(state: &Rows<'_>, found: &matching::Match) -> Result<(Match, u64), Failure> {
     let mut documents = matching::documents(state, &found.from, &found.to, READ_MAX)?;
-    let key = matching::key(&found.from, &found.to);
-    let pages = Pages::of(Namespace::Match, &key, Map::Documents);
-    let left_out = beyond(state, &pages, READ_MAX)? + cut(&mut documents, NAMED_MAX);
+    let count = matching::count_documents(state, &found.from, &found.to)?;
+    let left_out = beyond(number(count), READ_MAX) + cut(&mut documents, NAMED_MAX);
     let record = &found.record;
     let relation = match record.relation() {
         Relation::Unspecified | Relation::Same => "SAME",

@@ -9,17 +9,16 @@ use api::trace::{
 };
 use contracts::codes::Codes;
 use contracts::query::locate;
-use contracts::state::State;
+use contracts::state::Rows;
+use contracts::trace::unit;
 use contracts::walk::{self, LogView, Walk, WalkError};
 use ledger::bundle::{BUNDLE_BYTES_MAX, Bundle};
 use ledger::prove::{Bodies, ProveError, Prover, TRACE_LOGS_MAX, TraceQuery};
 use ledger::reader::{LogItem, ReadError, View};
-use ledger::schema::WINDOW_HEIGHTS;
 use ledger::store::StoreRead;
 use proto::codec::Canonical as _;
 use proto::history::LogKey;
 use proto::receipt::{ReceiptPayload, ReceiptSource, Subject, SubjectKind};
-use proto::trie::Namespace;
 use proto::{AgencyIndex, Height};
 use tonic::{Code, Request, Response, Status};
 
@@ -33,12 +32,6 @@ const CODES_MAX: usize = 16;
 
 /// Bytes of a code in a question; the longest carrier of a scheme is shorter.
 const CODE_BYTES_MAX: usize = 1_024;
-
-/// Units that are told with their place, times heights between the answer and the newest one: each
-/// value is looked up in what every height between replaced, some 150 microseconds for a unit and a
-/// height. Fifty thousand take seconds: all 10,000 units of a certified answer, or fifty of the oldest
-/// height that is kept. Beyond it the units are named without their place.
-const UNIT_HEIGHTS_MAX: u64 = 50_000;
 
 #[tonic::async_trait]
 impl TraceService for Service {
@@ -206,7 +199,7 @@ impl Seen {
         Ok(TraceResponse {
             height: at.value(),
             bundle: Vec::new(),
-            units: trace_units(view, at, &self.units)?,
+            units: trace_units(view, &self.units)?,
             events: self.events.into_values().collect(),
             truncated: walk.truncated.iter().map(|subject| text(&subject.key)).collect(),
         })
@@ -239,7 +232,7 @@ fn read_bundle(view: &View<'_, impl StoreRead>, bundle: &Bundle) -> Result<Trace
             truncated.extend(left_out.map(|at| String::from_utf8_lossy(&at.key).into_owned()));
         }
     }
-    let units = trace_units(view, Height::new(height), &units)?;
+    let units = trace_units(view, &units)?;
     let events = events.into_values().collect();
     Ok(TraceResponse { height, bundle: Vec::new(), units, events, truncated })
 }
@@ -265,7 +258,8 @@ pub(super) fn units_of(
         let en = format!("expected 1 to {CODE_BYTES_MAX} bytes, found {found}");
         return Err(Failure::field(("code", "CODE"), &zh, &en));
     }
-    let codes = Codes::load(view)?;
+    let rows = Rows::new(view);
+    let codes = Codes::load(&rows)?;
     let agencies = match agency {
         Some(agency) => vec![u16::try_from(agency).unwrap_or(u16::MAX)],
         None => (0..u16::try_from(view.genesis().agencies().len()).unwrap_or(u16::MAX)).collect(),
@@ -275,7 +269,7 @@ pub(super) fn units_of(
     keys.dedup();
     let mut known = Vec::new();
     for key in &keys {
-        if view.state(Namespace::Unit, key)?.is_some() {
+        if unit::of(&rows, key)?.is_some() {
             known.push(key.clone());
         }
     }
@@ -283,30 +277,17 @@ pub(super) fn units_of(
     Ok(if known.is_empty() { keys } else { known })
 }
 
-/// Units of a trace, each with its place as of the height of the answer where the state of that height
-/// is kept and can be read in time.
+/// Units of a trace, each with its place by the newest state.
 fn trace_units(
     view: &View<'_, impl StoreRead>,
-    at: Height,
     keys: &BTreeSet<Vec<u8>>,
 ) -> Result<Vec<TraceUnit>, Failure> {
-    let count = u64::try_from(keys.len()).unwrap_or(u64::MAX);
-    if !is_told(view.head(), at, count) {
-        let bare = |key: &Vec<u8>| TraceUnit { unit: text(key), ..TraceUnit::default() };
-        return Ok(keys.iter().map(bare).collect());
-    }
-    let state = view.at(at)?;
-    keys.iter().map(|key| trace_unit(&state, key)).collect()
-}
-
-/// Whether units are told with their place.
-fn is_told(head: Height, at: Height, units: u64) -> bool {
-    let depth = head.value().saturating_sub(at.value());
-    depth <= WINDOW_HEIGHTS && depth.saturating_mul(units) <= UNIT_HEIGHTS_MAX
+    let rows = Rows::new(view);
+    keys.iter().map(|key| trace_unit(&rows, key)).collect()
 }
 
 /// Where a unit of the trace is, as its events tell.
-fn trace_unit(state: &dyn State, key: &[u8]) -> Result<TraceUnit, Failure> {
+fn trace_unit(state: &Rows<'_>, key: &[u8]) -> Result<TraceUnit, Failure> {
     let found = locate::unit(state, key, READ_MAX)?;
     let Some(place) = found else {
         return Ok(TraceUnit { unit: text(key), ..TraceUnit::default() });
@@ -319,24 +300,4 @@ fn trace_unit(state: &dyn State, key: &[u8]) -> Result<TraceUnit, Failure> {
         alerts: place.alerts.clone(),
         quantities: place.balances.first().map(quantities),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn units_are_told_where_the_state_of_the_height_is_kept_and_read_in_time() {
-        for (head, at, units, expected) in [
-            (10, 10, 10_000, true),
-            (10, 5, 10_000, true),
-            (2_000, 976, 10, true),
-            (2_000, 975, 1, false),
-            (2_000, 1_000, 50, true),
-            (2_000, 1_000, 51, false),
-        ] {
-            let told = is_told(Height::new(head), Height::new(at), units);
-            assert_eq!(told, expected, "{units} units of height {at} at {head}");
-        }
-    }
 }

@@ -2,14 +2,14 @@
 //! something moved, is kept at everything that it came from.
 
 use std::collections::{BTreeSet, VecDeque};
-
-use proto::trie::Namespace;
+use std::rc::Rc;
 
 use super::{BACK_MAX, FORWARD_MAX};
-use crate::pages::{Map, Pages};
-use crate::record::unit::{Flow, UnitRecord};
-use crate::risk::kin::{Walker, Way};
-use crate::state::{Overlay, State, StateFault};
+use crate::goods::{Walker, Way};
+use crate::record::codec::Mark;
+use crate::record::list::Field;
+use crate::record::unit::{Flow, UnitRow};
+use crate::state::{Rows, StateFault};
 use crate::trace::unit;
 
 /// Ancestors of a unit that cost as much to tell as looking up a unit's neighbours does.
@@ -43,7 +43,7 @@ enum Stage {
 }
 
 impl Stage {
-    fn of(record: &UnitRecord) -> Self {
+    fn of(record: &UnitRow) -> Self {
         let any = |flow| record.totals.iter().any(|sums| sums.sum(flow) > 0);
         if any(Flow::Sold) || any(Flow::Used) {
             Self::Ended
@@ -57,18 +57,18 @@ impl Stage {
 
 /// Of a unit: units that came from it and, they or what came from them, were shipped, or were sold or
 /// used.
-fn kept(unit: &[u8], stage: Stage) -> Option<Pages> {
+const fn kept(stage: Stage) -> Option<Field<UnitRow, Mark>> {
     match stage {
         Stage::Still => None,
-        Stage::Gone => Some(Pages::of(Namespace::Alert, unit, Map::Gone)),
-        Stage::Ended => Some(Pages::of(Namespace::Alert, unit, Map::Ended)),
+        Stage::Gone => Some(UnitRow::GONE),
+        Stage::Ended => Some(UnitRow::ENDED),
     }
 }
 
 /// Keeps at everything that a unit came from how far it has come, it or what came from it.
 pub(super) fn keep(
     walker: &mut Walker<'_>,
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     unit: &[u8],
     ancestors: &BTreeSet<Vec<u8>>,
 ) -> Result<(), StateFault> {
@@ -82,10 +82,10 @@ pub(super) fn keep(
     }
     for ancestor in ancestors.iter().filter(|ancestor| *ancestor != unit) {
         for stage in [Stage::Gone, Stage::Ended] {
-            let Some(pages) = kept(ancestor, stage) else { continue };
-            let is_kept = pages.get(state, unit)?.is_some();
+            let Some(field) = kept(stage) else { continue };
+            let is_kept = state.entry(field, ancestor, unit)?.is_some();
             if is_kept != (stage == furthest) {
-                pages.set(state, unit, (stage == furthest).then(Vec::new))?;
+                state.set(field, ancestor, unit, (stage == furthest).then_some(Mark))?;
             }
         }
     }
@@ -95,7 +95,7 @@ pub(super) fn keep(
 /// Whether anything of a lot was shipped, sold or used, and which agencies' platforms know it.
 pub(super) fn moved(
     walker: &mut Walker<'_>,
-    state: &dyn State,
+    state: &Rows<'_>,
     origin: &[u8],
 ) -> Result<Option<Moved>, StateFault> {
     let mut furthest = Stage::Still;
@@ -127,17 +127,17 @@ pub(super) fn moved(
 /// A unit that came from `unit` and has itself come as far as `stage`, by what is kept.
 fn witness(
     walker: &mut Walker<'_>,
-    state: &dyn State,
+    state: &Rows<'_>,
     unit: &[u8],
     stage: Stage,
-) -> Result<Option<UnitRecord>, StateFault> {
+) -> Result<Option<Rc<UnitRow>>, StateFault> {
     let mut asked: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut open = VecDeque::from([unit.to_vec()]);
     while let Some(at) = open.pop_front() {
         for name in names(state, at)? {
-            let Some(pages) = kept(&name, stage) else { continue };
-            for found in pages.scan(state, None, ASKED_MAX)? {
-                let found = unit::resolved(state, &found.key)?;
+            let Some(field) = kept(stage) else { continue };
+            for (found, _) in state.scan(field, &name, None, ASKED_MAX)? {
+                let found = unit::resolved(state, &found)?;
                 if asked.len() == ASKED_MAX || !asked.insert(found.clone()) {
                     continue;
                 }
@@ -156,13 +156,13 @@ fn witness(
 }
 
 /// A unit and what it was called before.
-fn names(state: &dyn State, unit: Vec<u8>) -> Result<Vec<Vec<u8>>, StateFault> {
-    let former = Pages::of(Namespace::Unit, &unit, Map::Aliases).scan(state, None, NAMES_MAX)?;
+fn names(state: &Rows<'_>, unit: Vec<u8>) -> Result<Vec<Vec<u8>>, StateFault> {
+    let former = state.scan(UnitRow::ALIASES, &unit, None, NAMES_MAX)?;
     let mut names = vec![unit];
-    names.extend(former.into_iter().map(|found| found.key));
+    names.extend(former.into_iter().map(|(name, _)| name));
     Ok(names)
 }
 
-fn agencies(record: &UnitRecord) -> impl Iterator<Item = u32> {
+fn agencies(record: &UnitRow) -> impl Iterator<Item = u32> {
     record.agencies.iter().filter(|count| count.count > 0).map(|count| count.agency)
 }

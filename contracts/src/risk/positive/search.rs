@@ -3,27 +3,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proto::AgencyIndex;
 use proto::operation::OpUid;
 use proto::receipt::{Role, SubjectKind};
-use proto::trie::Namespace;
-use proto::{AgencyIndex, Hash};
 
 use super::{
-    Affected, BACK, Budget, FORWARD, OUTWARD, Relation, SAMPLING, affected, entry_of, join, open,
+    AFFECTED, Affected, BACK, Budget, FORWARD, OPEN, OUTWARD, Relation, SAMPLING, entry_of, join,
     subject_of,
 };
 use crate::codes::Codes;
+use crate::effect::matches::stands;
 use crate::fact;
+use crate::goods::{self, Across, Kin, Way};
+use crate::key::event_of;
 use crate::links::Naming;
-use crate::matching;
-use crate::pages::{Found, Map, Pages};
-use crate::record::matching::MatchRecord;
-use crate::record::parted;
-use crate::risk::kin::{self, Across, Kin, Way};
+use crate::record::codec::{In, Out, Unreadable, Value};
+use crate::record::matching::Matched;
+use crate::record::unit::UnitRow;
 use crate::risk::parameter;
-use crate::state::{Overlay, StateFault};
+use crate::state::{Rows, StateFault};
 use crate::trace::lineage::{self, Descent};
-use crate::trace::{self, stock, unit, value_of};
+use crate::trace::papers::{DECLARATION_UNITS, Paper, SAMPLINGS};
+use crate::trace::{stock, unit};
 
 /// Entries of one list of a unit that are looked at in one go, where each joins one unit at most.
 const CHUNK: usize = 64;
@@ -31,18 +32,31 @@ const CHUNK: usize = 64;
 /// Places of a unit that are asked for their agency.
 const PLACES_MAX: usize = 64;
 
-/// Stands at an entry while it is visited, and is no cursor.
-const VISITED: &[u8] = b"visited";
+/// Number of the list that says that an entry is being visited.
+const VISITED: u32 = u32::MAX;
 
 /// Where the search stands at an entry.
-#[derive(Clone, PartialEq, Eq, prost::Message)]
-struct Cursor {
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct Cursor {
     /// Number of the list.
-    #[prost(uint32, tag = "1")]
     list: u32,
-    /// Place in it, empty at its beginning.
-    #[prost(bytes = "vec", tag = "2")]
+    /// Key of the last entry of it that was followed, empty at its beginning.
     after: Vec<u8>,
+}
+
+impl Value for Cursor {
+    fn is_nothing(&self) -> bool {
+        false
+    }
+
+    fn write(&self, out: &mut Out) {
+        out.number(self.list.into());
+        out.bytes(&self.after);
+    }
+
+    fn read(input: &mut In<'_>) -> Result<Self, Unreadable> {
+        Ok(Self { list: input.small()?, after: input.bytes()?.to_vec() })
+    }
 }
 
 /// One search, as far as it goes in this block.
@@ -72,59 +86,69 @@ impl<'a> Search<'a> {
 
     pub(super) fn run(
         &mut self,
-        state: &mut Overlay<'_>,
+        state: &mut Rows<'_>,
         budget: &mut Budget,
     ) -> Result<bool, StateFault> {
+        let alert = self.id.as_bytes();
+        let mut last: Option<Vec<u8>> = None;
         while !budget.is_spent() {
-            let Some(entry) = open(self.id).scan(state, None, 1)?.pop() else { return Ok(true) };
+            // On from the entry that was visited last: what was taken out before it is not gone through
+            // again for each one. What was joined before it comes when the end is reached.
+            let Some((entry, cursor)) = OPEN.scan(state, alert, last.as_deref(), 1)?.pop() else {
+                if last.take().is_none() {
+                    return Ok(true);
+                }
+                continue;
+            };
+            last = Some(entry.clone());
             let before = self.joined.len();
-            let cursor: Cursor = value_of(&entry.key, &entry.value)?;
-            open(self.id).put(state, &entry.key, VISITED.to_vec())?;
-            let (next, looked) = self.visit(state, &entry.key, &cursor)?;
+            let visited = Cursor { list: VISITED, after: Vec::new() };
+            OPEN.put(state, alert, &entry, &visited);
+            let (next, looked) = self.visit(state, &entry, &cursor)?;
             // Where the visit joined the entry again by a way back to it, it starts anew.
-            if open(self.id).get(state, &entry.key)?.as_deref() == Some(VISITED) {
-                let value = next.map(|cursor| prost::Message::encode_to_vec(&cursor));
-                open(self.id).set(state, &entry.key, value)?;
+            if OPEN.get(state, alert, &entry)? == Some(visited) {
+                OPEN.set(state, alert, &entry, next.as_ref())?;
             }
             budget.entries = budget.entries.saturating_sub(looked);
             budget.units = budget.units.saturating_sub(self.joined.len() - before);
         }
-        Ok(open(self.id).len(state)? == 0)
+        OPEN.is_empty(state, alert)
     }
 
     /// Visits an entry: where to go on, none where it is done, and how many entries were looked at.
     fn visit(
         &mut self,
-        state: &mut Overlay<'_>,
+        state: &mut Rows<'_>,
         key: &[u8],
         cursor: &Cursor,
     ) -> Result<(Option<Cursor>, usize), StateFault> {
-        let found: Option<Affected> = trace::entry(state, &affected(self.id), key)?;
+        let found = AFFECTED.get(state, self.id.as_bytes(), key)?;
         let (Some(found), Some(owner)) = (found, Owner::of(key)) else {
             return Ok((None, 1));
         };
-        let subject = owner.key.to_vec();
-        let mut after = hash_of(&cursor.after);
-        if owner.namespace == Namespace::Unit && cursor.list == 0 && after.is_none() {
-            self.note(state, &subject)?;
+        let is_unit = owner.lists.first() == Some(&Kinship::Matches);
+        if is_unit && cursor.list == 0 && cursor.after.is_empty() {
+            self.note(state, owner.key)?;
         }
+        let mut after = Some(cursor.after.clone()).filter(|after| !after.is_empty());
         let (before, mut looked) = (self.joined.len(), 1 + std::mem::take(&mut self.read));
         for (number, list) in (0u32..).zip(owner.lists).skip_while(|(n, _)| *n < cursor.list) {
             // One event may join a thousand units; with the rest of the budget they fit one step.
-            let chunk = if matches!(*list, Map::Lineage | Map::Samplings) { 1 } else { CHUNK };
+            let is_of_events = matches!(*list, Kinship::Lineage | Kinship::Samplings);
+            let chunk = if is_of_events { 1 } else { CHUNK };
             loop {
-                let entries =
-                    Pages::of(owner.namespace, &subject, *list).scan(state, after, chunk)?;
+                let entries = list.scan(state, owner.key, after.as_deref(), chunk)?;
                 for entry in &entries {
-                    self.follow(state, (&subject, found), *list, entry)?;
+                    self.follow(state, (owner.key, found), *list, entry)?;
                 }
                 looked += entries.len() + std::mem::take(&mut self.read);
-                let Some(last) = entries.last().filter(|_| entries.len() == chunk) else { break };
-                after = Some(last.place);
+                let Some((last, _)) = entries.last().filter(|_| entries.len() == chunk) else {
+                    break;
+                };
                 if looked > CHUNK || self.joined.len() > before {
-                    let after = last.place.as_bytes().to_vec();
-                    return Ok((Some(Cursor { list: number, after }), looked));
+                    return Ok((Some(Cursor { list: number, after: last.clone() }), looked));
                 }
+                after = Some(last.clone());
             }
             after = None;
             // Each list may join as much as a block may have left: what is left is asked anew.
@@ -138,62 +162,41 @@ impl<'a> Search<'a> {
     /// Follows one entry of one list.
     fn follow(
         &mut self,
-        state: &mut Overlay<'_>,
+        state: &mut Rows<'_>,
         (subject, found): (&[u8], Affected),
-        list: Map,
-        entry: &Found,
+        list: Kinship,
+        (key, matched): &Met,
     ) -> Result<(), StateFault> {
         match list {
-            Map::Lineage => self.lineage(state, found, &entry.key),
-            Map::Containers => self.containment(state, found, &entry.key),
-            Map::Matches => self.same(state, (subject, found), &entry.key),
-            Map::Papers => self.papers(state, found, &entry.key),
-            Map::Samplings => self.sampling(state, found, &entry.key),
-            Map::Units => {
+            Kinship::Lineage => self.lineage(state, found, key),
+            Kinship::Containment => self.containment(state, found, key),
+            Kinship::Matches => self.same(state, (subject, found), key, *matched),
+            Kinship::Papers => self.papers(state, found, key),
+            Kinship::Samplings => self.sampling(state, found, key),
+            Kinship::Units => {
                 // Goods of a declaration that was tested itself are the goods tested.
-                let is_tested = found.relation() == Relation::Tested;
+                let is_tested = found.relation == Relation::Tested;
                 let relation = if is_tested { Relation::Tested } else { Relation::Sibling };
-                self.join(state, &entry.key, relation, FORWARD | OUTWARD)
+                self.join(state, key, relation, FORWARD | OUTWARD)
             }
-            Map::Places
-            | Map::Shipments
-            | Map::Lots
-            | Map::Handlers
-            | Map::Aliases
-            | Map::Events
-            | Map::Legs
-            | Map::Takers
-            | Map::Documents
-            | Map::Opaque
-            | Map::Dirty
-            | Map::Deadlines
-            | Map::Affected
-            | Map::Open
-            | Map::Alerts
-            | Map::Listed
-            | Map::Stock
-            | Map::Trips
-            | Map::Gone
-            | Map::Ended => Ok(()), // no lists of kinship
         }
     }
 
     fn lineage(
         &mut self,
-        state: &mut Overlay<'_>,
+        state: &mut Rows<'_>,
         found: Affected,
         key: &[u8],
     ) -> Result<(), StateFault> {
         let Some((role, event)) = key.split_first() else { return Ok(()) };
-        let (Some(role), Some((agency, uid))) = (Role::from_code(*role), lineage::event_of(event))
-        else {
+        let (Some(role), Some((agency, uid))) = (Role::from_code(*role), event_of(event)) else {
             return Ok(());
         };
         // The event is read only where it is followed: it may have a thousand lines.
-        let (way, relation) = match kin::way_of(role) {
+        let (way, relation) = match goods::way_of(role) {
             Some(Way::Back) if found.ways & BACK != 0 => (Way::Back, Relation::Ancestor),
             Some(Way::Forward) if found.ways & FORWARD != 0 => {
-                (Way::Forward, forward(found.relation()))
+                (Way::Forward, forward(found.relation))
             }
             Some(Way::Back | Way::Forward) | None => return Ok(()),
         };
@@ -204,14 +207,14 @@ impl<'a> Search<'a> {
         }
         *followed = relation;
         let descent = Descent { role, agency, uid };
-        let Across { units, lines } = kin::across(state, self.codes, &descent)?;
+        let Across { units, lines } = goods::across(state, self.codes, &descent)?;
         self.read += lines;
         for (kin, other) in units {
             // What a part was cut from has other parts; what a dish was cooked from need not be bad.
             let (relation, ways) = match kin {
                 Kin::SplitParent => (Relation::Ancestor, BACK | FORWARD | OUTWARD),
                 Kin::ProcessParent => (Relation::Ancestor, BACK | OUTWARD),
-                Kin::Part | Kin::Product => (forward(found.relation()), FORWARD | OUTWARD),
+                Kin::Part | Kin::Product => (forward(found.relation), FORWARD | OUTWARD),
             };
             self.join(state, &other, relation, ways)?;
         }
@@ -220,7 +223,7 @@ impl<'a> Search<'a> {
 
     fn containment(
         &mut self,
-        state: &mut Overlay<'_>,
+        state: &mut Rows<'_>,
         found: Affected,
         key: &[u8],
     ) -> Result<(), StateFault> {
@@ -230,9 +233,9 @@ impl<'a> Search<'a> {
             return self.join(state, &other, Relation::Carrier, OUTWARD);
         }
         if role == Role::Content && found.ways & FORWARD != 0 {
-            let is_tested = found.relation() == Relation::Tested;
+            let is_tested = found.relation == Relation::Tested;
             let (relation, back) =
-                if is_tested { (Relation::Tested, BACK) } else { (forward(found.relation()), 0) };
+                if is_tested { (Relation::Tested, BACK) } else { (forward(found.relation), 0) };
             return self.join(state, &other, relation, back | FORWARD | OUTWARD);
         }
         Ok(())
@@ -240,30 +243,29 @@ impl<'a> Search<'a> {
 
     fn same(
         &mut self,
-        state: &mut Overlay<'_>,
+        state: &mut Rows<'_>,
         (unit, found): (&[u8], Affected),
         key: &[u8],
+        matched: Option<Matched>,
     ) -> Result<(), StateFault> {
-        let Some((from, to)) = parted(key) else { return Ok(()) };
-        let other = if from == unit { to.to_vec() } else { from.to_vec() };
-        let record: MatchRecord = crate::record::load_or_default(state, Namespace::Match, key)?;
-        if other == unit || !kin::is_live(matching::status_of(&record)) {
+        let Some((_, other)) = key.split_first() else { return Ok(()) };
+        if other == unit || !matched.is_some_and(|matched| stands(matched.status)) {
             return Ok(());
         }
-        self.join(state, &other, found.relation(), found.ways)
+        self.join(state, other, found.relation, found.ways)
     }
 
     fn papers(
         &mut self,
-        state: &mut Overlay<'_>,
+        state: &mut Rows<'_>,
         found: Affected,
         key: &[u8],
     ) -> Result<(), StateFault> {
-        let Some(declaration) = trace::papers::declaration_of(key) else { return Ok(()) };
+        let Some(declaration) = Paper::Declaration.of(key) else { return Ok(()) };
         if found.ways & BACK == 0 {
             return Ok(());
         }
-        let sibling = Affected { relation: Relation::Sibling.into(), ways: FORWARD };
+        let sibling = Affected { relation: Relation::Sibling, ways: FORWARD };
         let entry = entry_of(SubjectKind::Declaration, declaration);
         join(state, self.id, &entry, sibling).map(drop)
     }
@@ -271,16 +273,16 @@ impl<'a> Search<'a> {
     /// What was sampled: the goods that the sampling names, or else all of its declaration.
     fn sampling(
         &mut self,
-        state: &mut Overlay<'_>,
+        state: &mut Rows<'_>,
         found: Affected,
         event: &[u8],
     ) -> Result<(), StateFault> {
-        let Some((agency, uid)) = lineage::event_of(event) else { return Ok(()) };
-        let naming = Naming { agency, codes: self.codes };
+        let Some((agency, uid)) = event_of(event) else { return Ok(()) };
+        let naming = Naming::new(agency, self.codes);
         let Some(fact) = fact::in_force(&naming, state, uid)? else { return Ok(()) };
         self.read += fact.lines().count();
         for line in &fact.items {
-            self.join(state, &line.unit, found.relation(), found.ways)?;
+            self.join(state, &line.unit, found.relation, found.ways)?;
         }
         if fact.items.is_empty() && !fact.declaration.is_empty() {
             let entry = entry_of(SubjectKind::Declaration, &fact.declaration);
@@ -291,12 +293,12 @@ impl<'a> Search<'a> {
 
     fn join(
         &mut self,
-        state: &mut Overlay<'_>,
+        state: &mut Rows<'_>,
         other: &[u8],
         relation: Relation,
         ways: u32,
     ) -> Result<(), StateFault> {
-        let found = Affected { relation: relation.into(), ways };
+        let found = Affected { relation, ways };
         let other = unit::resolved(state, other)?;
         if join(state, self.id, &entry_of(SubjectKind::Unit, &other), found)? {
             self.joined.push(other);
@@ -306,7 +308,7 @@ impl<'a> Search<'a> {
 
     /// Notes which agencies are to be told of a unit: those whose stations have or had it, and those
     /// whose platforms name it.
-    fn note(&mut self, state: &Overlay<'_>, unit: &[u8]) -> Result<(), StateFault> {
+    fn note(&mut self, state: &Rows<'_>, unit: &[u8]) -> Result<(), StateFault> {
         for place in stock::places(state, unit, PLACES_MAX)? {
             self.read += 1;
             self.addressees.extend(parameter::agency_of_station(state, &place.station)?);
@@ -328,49 +330,73 @@ const fn forward(relation: Relation) -> Relation {
     }
 }
 
+/// Key of an entry; of a match what the unit knows of it.
+type Met = (Vec<u8>, Option<Matched>);
+
+/// A list that leads from goods to others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kinship {
+    Matches,
+    Lineage,
+    Containment,
+    Papers,
+    Units,
+    Samplings,
+}
+
+impl Kinship {
+    /// Entries of the list of a subject; of a match what the unit knows of it.
+    fn scan(
+        self,
+        state: &Rows<'_>,
+        owner: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Met>, StateFault> {
+        fn keys<V>(found: Vec<(Vec<u8>, V)>) -> Vec<Met> {
+            found.into_iter().map(|(key, _)| (key, None)).collect()
+        }
+        Ok(match self {
+            Self::Matches => {
+                let found = state.scan(UnitRow::MATCHES, owner, after, limit)?;
+                found.into_iter().map(|(key, matched)| (key, Some(matched))).collect()
+            }
+            Self::Lineage => keys(state.scan(UnitRow::LINEAGE, owner, after, limit)?),
+            Self::Containment => keys(state.scan(UnitRow::CONTAINMENT, owner, after, limit)?),
+            Self::Papers => keys(state.scan(UnitRow::PAPERS, owner, after, limit)?),
+            Self::Units => keys(DECLARATION_UNITS.scan(state, owner, after, limit)?),
+            Self::Samplings => keys(SAMPLINGS.scan(state, owner, after, limit)?),
+        })
+    }
+}
+
 /// Whose lists a search goes through at an entry.
 struct Owner<'a> {
-    namespace: Namespace,
     key: &'a [u8],
-    lists: &'static [Map],
+    lists: &'static [Kinship],
 }
 
 impl<'a> Owner<'a> {
     fn of(entry: &'a [u8]) -> Option<Self> {
         if entry.first() == Some(&SAMPLING) {
-            let lists = &[Map::Samplings];
-            return Some(Self { namespace: Namespace::Alert, key: entry, lists });
+            return Some(Self { key: entry, lists: &[Kinship::Samplings] });
         }
         let (kind, key) = subject_of(entry)?;
-        Some(Self { namespace: namespace_of(kind), key, lists: lists_of(kind) })
+        Some(Self { key, lists: lists_of(kind) })
     }
 }
 
 /// Lists of a subject that a search goes through.
-const fn lists_of(kind: SubjectKind) -> &'static [Map] {
+const fn lists_of(kind: SubjectKind) -> &'static [Kinship] {
     match kind {
-        SubjectKind::Unit => &[Map::Matches, Map::Lineage, Map::Containers, Map::Papers],
-        SubjectKind::Declaration => &[Map::Units],
+        SubjectKind::Unit => {
+            &[Kinship::Matches, Kinship::Lineage, Kinship::Containment, Kinship::Papers]
+        }
+        SubjectKind::Declaration => &[Kinship::Units],
         SubjectKind::Certificate
         | SubjectKind::Party
         | SubjectKind::Station
         | SubjectKind::Vehicle
         | SubjectKind::Person => &[],
-    }
-}
-
-fn hash_of(bytes: &[u8]) -> Option<Hash> {
-    <[u8; 32]>::try_from(bytes).ok().map(Hash::new)
-}
-
-const fn namespace_of(kind: SubjectKind) -> Namespace {
-    match kind {
-        SubjectKind::Declaration => Namespace::Declaration,
-        SubjectKind::Unit
-        | SubjectKind::Certificate
-        | SubjectKind::Party
-        | SubjectKind::Station
-        | SubjectKind::Vehicle
-        | SubjectKind::Person => Namespace::Unit,
     }
 }

@@ -5,26 +5,24 @@ use proto::schema::OperationKind;
 use proto::schema::act::{MatchDecision, MatchDeclare, Relation};
 use proto::schema::event::Uom;
 use proto::schema::roles::Normaliser;
-use proto::trie::Namespace;
 
-use super::class::{self, Pair};
-use super::settle;
-use super::{bystanders, delivery, of_unit, status_of, store, voices};
 use crate::codes;
-use crate::context::Raised;
-use crate::execute::BlockContext;
+use crate::context::{BlockContext, Raised};
+use crate::effect::matches::{bystanders, status_of, store, voices};
+use crate::finding;
+use crate::key::{match_key, shipment_key};
 use crate::links::{self, Naming};
-use crate::pages::{Map, Pages};
-use crate::record::load_or_default;
-use crate::record::matching::{DeclaredAmount, MatchRecord, MatchStatus};
-use crate::record::shipment::{Amount, LegSum, add_amount};
+use crate::matching::class::{self, Pair};
+use crate::matching::{delivery, of_unit};
+use crate::record::matching::{DeclaredAmount, MatchRecord, MatchRow, MatchStatus};
+use crate::record::shipment::{Amount, ShipmentRow, add_amount};
 use crate::record::unit::Flow;
 use crate::refusal::Refusal;
-use crate::state::{Overlay, StateFault};
+use crate::state::{Rows, StateFault};
 use crate::trace::stock::{self, Status};
-use crate::trace::{entry, unit};
+use crate::trace::unit;
 
-type Judged = Result<Result<Raised, Refusal>, StateFault>;
+type Decided = Result<Result<Raised, Refusal>, StateFault>;
 
 /// Shipments and statements of a match that are searched for the agencies concerned.
 const SEARCHED_MAX: usize = 16;
@@ -35,11 +33,11 @@ const ADDED_MAX: usize = 256;
 
 /// Declares that two codes are one goods.
 pub(crate) fn declare(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     context: &BlockContext,
     naming: &Naming<'_>,
     act: &MatchDeclare,
-) -> Judged {
+) -> Decided {
     let (from, to) = pair_of(naming, &act.from, &act.to);
     let agency = naming.agency.value();
     if from == to && act.relation() != Relation::Carry {
@@ -80,9 +78,9 @@ pub(crate) fn declare(
     record.declared_amounts.extend(claimed);
     record.declared_amounts.sort();
     for unit in [&from, &to] {
-        codes::note_unit(state, unit)?;
+        codes::note_unit(state, unit);
     }
-    decide(state, context, &(from, to), &record)
+    decide(state, context, &(from, to), record)
 }
 
 /// What is decided on a match.
@@ -110,11 +108,11 @@ impl Decision {
 
 /// Confirms, disputes or withdraws a match.
 pub(crate) fn decide_on(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     context: &BlockContext,
     naming: &Naming<'_>,
     (decision, act): (Decision, &MatchDecision),
-) -> Judged {
+) -> Decided {
     let (from, to) = pair_of(naming, &act.from, &act.to);
     let agency = naming.agency.value();
     let mut record = load(state, &from, &to)?;
@@ -155,30 +153,30 @@ pub(crate) fn decide_on(
             record.voided_height = context.height.value();
         }
     }
-    decide(state, context, &(from, to), &record)
+    decide(state, context, &(from, to), record)
 }
 
 /// Writes what was decided, with everything that follows.
 fn decide(
-    state: &mut Overlay<'_>,
+    state: &mut Rows<'_>,
     context: &BlockContext,
     pair: &Pair,
-    record: &MatchRecord,
-) -> Judged {
-    store(state, &pair.0, &pair.1, record)?;
+    record: MatchRecord,
+) -> Decided {
+    store(state, (&pair.0, &pair.1), record)?;
     let pairs = std::slice::from_ref(pair);
-    let mut changes = settle::review(context, state, pairs, settle::LOOKED_MAX)?;
+    let mut changes = finding::review(context, state, pairs, finding::LOOKED_MAX)?;
     // The operation's own receipt tells of its own match.
     let own = changes.remove(pair).unwrap_or_default();
     let mut raised = Raised { links: Vec::new(), alerts: own.alerts, steps: own.steps };
     for (other, change) in changes {
-        raised.steps.extend(settle::step_of(context, state, &other, change)?);
+        raised.steps.extend(finding::step_of(context, state, &other, change)?);
     }
     Ok(Ok(raised))
 }
 
-fn load(state: &Overlay<'_>, from: &[u8], to: &[u8]) -> Result<MatchRecord, StateFault> {
-    load_or_default(state, Namespace::Match, &super::key(from, to))
+fn load(state: &Rows<'_>, from: &[u8], to: &[u8]) -> Result<MatchRecord, StateFault> {
+    Ok(state.row::<MatchRow>(&match_key(from, to))?.record.clone())
 }
 
 fn pair_of(naming: &Naming<'_>, from: &str, to: &str) -> Pair {
@@ -198,7 +196,7 @@ fn insert(agencies: &mut Vec<u32>, agency: u16) {
 /// Agencies that a match concerns: those that have a part in it and said something of it, and those
 /// whose platforms sent or received the goods; where there is none, those that declared it.
 fn concerned(
-    state: &Overlay<'_>,
+    state: &Rows<'_>,
     (from, to): (&[u8], &[u8]),
     record: &MatchRecord,
 ) -> Result<Vec<u32>, StateFault> {
@@ -210,8 +208,9 @@ fn concerned(
         }
     }
     for side in [from, to] {
-        let known = unit::of(state, side)?.map(|known| known.agencies).unwrap_or_default();
-        agencies.extend(known.iter().map(|known| known.agency));
+        if let Some(known) = unit::of(state, side)? {
+            agencies.extend(known.agencies.iter().map(|known| known.agency));
+        }
     }
     if agencies.is_empty() {
         agencies.extend(&record.declared);
@@ -222,20 +221,21 @@ fn concerned(
 }
 
 /// Whether only this agency's events name a unit.
-fn is_alone(state: &Overlay<'_>, unit: &[u8], agency: u16) -> Result<bool, StateFault> {
-    let agencies = unit::of(state, unit)?.map(|known| known.agencies).unwrap_or_default();
-    Ok(agencies.iter().all(|known| known.agency == u32::from(agency)))
+fn is_alone(state: &Rows<'_>, unit: &[u8], agency: u16) -> Result<bool, StateFault> {
+    let known = unit::of(state, unit)?;
+    let mut agencies = known.iter().flat_map(|known| &known.agencies);
+    Ok(agencies.all(|known| known.agency == u32::from(agency)))
 }
 
 /// How much of a unit went into others, where all of it did: then it is no source of anything.
-fn consumed(state: &Overlay<'_>, unit: &[u8]) -> Result<Option<String>, StateFault> {
+fn consumed(state: &Rows<'_>, unit: &[u8]) -> Result<Option<String>, StateFault> {
     match stock::status(state, unit, ADDED_MAX)? {
         Status::Consumed | Status::Split => (),
         // What was sold, used or disposed of was the goods until then.
         Status::Active | Status::Sold | Status::Used | Status::Disposed => return Ok(None),
     }
     let mut went: Vec<Amount> = Vec::new();
-    for sums in unit::of(state, unit)?.map(|known| known.totals).unwrap_or_default() {
+    for sums in unit::of(state, unit)?.iter().flat_map(|known| &known.totals) {
         let milli = sums.sum(Flow::Consumed).saturating_add(sums.sum(Flow::Divided));
         add_amount(&mut went, Amount { uom: sums.uom, milli });
     }
@@ -254,16 +254,15 @@ fn claimed(agency: u16, act: &MatchDeclare) -> Option<DeclaredAmount> {
 /// A declaration must not claim more than was sent under the document that it names, nor may all that
 /// is matched under it together.
 fn within_shipment(
-    state: &Overlay<'_>,
+    state: &Rows<'_>,
     pair: &Pair,
     claimed: &DeclaredAmount,
 ) -> Result<Result<(), Refusal>, StateFault> {
-    let key = delivery::shipment_key(&claimed.document, &pair.0);
-    let shipment = delivery::shipment(state, &key)?.unwrap_or_default();
+    let key = shipment_key(claimed.document.as_bytes(), &pair.0);
+    let shipment = state.row::<ShipmentRow>(&key)?;
     let Some(sent) = shipment.shipped.iter().find(|sent| sent.uom == claimed.uom) else {
         return Ok(Ok(()));
     };
-    let takers = Pages::of(Namespace::Shipment, &key, Map::Takers);
     let is_same =
         |known: &&DeclaredAmount| known.document == claimed.document && known.uom == claimed.uom;
     let mut matched = claimed.milli;
@@ -275,7 +274,7 @@ fn within_shipment(
         }
         let declared = held.record.declared_amounts.iter().filter(is_same);
         let declared = declared.map(|known| known.milli).max().unwrap_or_default();
-        let taken: Option<LegSum> = entry(state, &takers, &held.to)?;
+        let taken = state.entry(ShipmentRow::TAKERS, &key, &held.to)?;
         let taken = taken.unwrap_or_default().amounts;
         let taken = taken.iter().find(|taken| taken.uom == claimed.uom);
         // Who declares what a platform received says the same thing twice.

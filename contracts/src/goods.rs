@@ -7,11 +7,12 @@ use proto::receipt::Role;
 use proto::schema::OperationKind;
 
 use crate::codes::Codes;
+use crate::effect::matches::{GIVES, TAKES, beside};
 use crate::fact;
+use crate::key::event_of;
 use crate::links::Naming;
-use crate::matching;
-use crate::record::matching::MatchStatus;
-use crate::state::{State, StateFault};
+use crate::record::unit::UnitRow;
+use crate::state::{Range, Rows, StateFault};
 use crate::trace::lineage::{self, Descent};
 use crate::trace::papers;
 
@@ -20,7 +21,7 @@ const NEIGHBOURS_MAX: usize = 256;
 
 /// Which way a walk goes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// To what the goods were before.
     Back,
     /// To what became of them.
@@ -29,7 +30,7 @@ pub(super) enum Way {
 
 /// How two units of one event are related.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kin {
+pub(crate) enum Kin {
     /// The other is what was divided.
     SplitParent,
     /// The other is an input of a process.
@@ -42,7 +43,7 @@ pub(super) enum Kin {
 
 /// Which way the other units of an event lie from a unit with this role in it; none for roles without
 /// lineage.
-pub(super) const fn way_of(role: Role) -> Option<Way> {
+pub(crate) const fn way_of(role: Role) -> Option<Way> {
     match role {
         Role::SplitTo | Role::Output => Some(Way::Back),
         Role::SplitFrom | Role::Input => Some(Way::Forward),
@@ -61,21 +62,21 @@ pub(super) const fn way_of(role: Role) -> Option<Way> {
 
 /// The other side of an event.
 #[derive(Default)]
-pub(super) struct Across {
+pub(crate) struct Across {
     /// Its units, and how they are related to this side's.
-    pub(super) units: Vec<(Kin, Vec<u8>)>,
+    pub(crate) units: Vec<(Kin, Vec<u8>)>,
     /// Lines that were read to know them: all of the event's, since each is given its key.
-    pub(super) lines: usize,
+    pub(crate) lines: usize,
 }
 
 /// The units at the other side of an event in force; none where it is not in force any more.
-pub(super) fn across(
-    state: &dyn State,
+pub(crate) fn across(
+    state: &Rows<'_>,
     codes: &Codes,
     descent: &Descent,
 ) -> Result<Across, StateFault> {
     let Some(way) = way_of(descent.role) else { return Ok(Across::default()) };
-    let naming = Naming { agency: descent.agency, codes };
+    let naming = Naming::new(descent.agency, codes);
     let Some(fact) = fact::in_force(&naming, state, descent.uid)? else {
         return Ok(Across::default());
     };
@@ -86,7 +87,7 @@ pub(super) fn across(
         Way::Back if is_split => (Kin::SplitParent, fact.consumed()),
         Way::Back => (Kin::ProcessParent, fact.consumed()),
     };
-    let units = lines.iter().map(|line| (kin, line.unit.clone())).collect();
+    let units = lines.iter().map(|line| (kin, line.unit.to_vec())).collect();
     Ok(Across { units, lines: fact.lines().count() })
 }
 
@@ -103,7 +104,7 @@ const LOOKUPS_MAX: usize = 16_384;
 
 /// Walks over the state of one block. An event may have a thousand lines and be met at each of them,
 /// a unit may be an ancestor of a thousand: what was read once is kept.
-pub(super) struct Walker<'a> {
+pub(crate) struct Walker<'a> {
     codes: &'a Codes,
     events: BTreeMap<Descent, Vec<Vec<u8>>>,
     neighbours: BTreeMap<(Way, Vec<u8>), Vec<Vec<u8>>>,
@@ -113,7 +114,7 @@ pub(super) struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     /// A walker that knows nothing yet.
-    pub(super) const fn new(codes: &'a Codes) -> Self {
+    pub(crate) const fn new(codes: &'a Codes) -> Self {
         Self {
             codes,
             events: BTreeMap::new(),
@@ -124,25 +125,25 @@ impl<'a> Walker<'a> {
     }
 
     /// Whether the block has looked at as much as it may.
-    pub(super) const fn is_spent(&self) -> bool {
+    pub(crate) const fn is_spent(&self) -> bool {
         self.lookups == 0
     }
 
     /// Notes that `count` more units were looked at.
-    pub(super) const fn spend(&mut self, count: usize) {
+    pub(crate) const fn spend(&mut self, count: usize) {
         self.lookups = self.lookups.saturating_sub(count);
     }
 
     /// How much more the block may look at.
-    pub(super) const fn room(&mut self) -> &mut usize {
+    pub(crate) const fn room(&mut self) -> &mut usize {
         &mut self.lookups
     }
 
     /// The unit and everything that it can be reached from (or that can be reached from it), at most
     /// `limit` units, breadth first. Contents go with their container where the goods move on.
-    pub(super) fn walk(
+    pub(crate) fn walk(
         &mut self,
-        state: &dyn State,
+        state: &Rows<'_>,
         start: &[u8],
         (way, limit): (Way, usize),
     ) -> Result<BTreeSet<Vec<u8>>, StateFault> {
@@ -163,9 +164,9 @@ impl<'a> Walker<'a> {
 
     /// Certificates that a unit's own papers and its declarations name, at most `limit` papers of each
     /// looked at.
-    pub(super) fn certificates(
+    pub(crate) fn certificates(
         &mut self,
-        state: &dyn State,
+        state: &Rows<'_>,
         unit: &[u8],
         limit: usize,
     ) -> Result<BTreeSet<Vec<u8>>, StateFault> {
@@ -173,10 +174,11 @@ impl<'a> Walker<'a> {
         for event in papers::naming_events(state, unit, limit)? {
             if !self.certificates.contains_key(&event) {
                 self.spend(1);
-                let Some((agency, uid)) = lineage::event_of(&event) else { continue };
-                let naming = Naming { agency, codes: self.codes };
+                let Some((agency, uid)) = event_of(&event) else { continue };
+                let naming = Naming::new(agency, self.codes);
                 let named = fact::in_force(&naming, state, uid)?;
                 let named = named.map(|fact| fact.certificates).unwrap_or_default();
+                let named = named.iter().map(|number| number.to_vec()).collect();
                 self.certificates.insert(event.clone(), named);
             }
             found.extend(self.certificates.get(&event).into_iter().flatten().cloned());
@@ -189,7 +191,7 @@ impl<'a> Walker<'a> {
 
     fn neighbours(
         &mut self,
-        state: &dyn State,
+        state: &Rows<'_>,
         unit: &[u8],
         way: Way,
     ) -> Result<&[Vec<u8>], StateFault> {
@@ -204,7 +206,7 @@ impl<'a> Walker<'a> {
 
     fn look_up(
         &mut self,
-        state: &dyn State,
+        state: &Rows<'_>,
         unit: &[u8],
         way: Way,
     ) -> Result<Vec<Vec<u8>>, StateFault> {
@@ -214,45 +216,26 @@ impl<'a> Walker<'a> {
                 found.extend_from_slice(self.event(state, descent)?);
             }
         }
-        let matches = matching::of_unit(state, unit, NEIGHBOURS_MAX)?;
-        self.spend(matches.len() / MATCHES_PER_LOOKUP);
-        for held in matches {
-            let other = match way {
-                Way::Back if held.to == unit => held.from,
-                Way::Forward if held.from == unit => held.to,
-                Way::Back | Way::Forward => continue,
-            };
-            if is_live(matching::status_of(&held.record)) {
-                found.push(other);
-            }
-        }
-        for containment in lineage::containments(state, unit, NEIGHBOURS_MAX)? {
+        let (side, role) = match way {
             // A container that was shipped moved its contents: back from it are they, forward is it.
-            let goes = match way {
-                Way::Back => Role::Content,
-                Way::Forward => Role::Container,
-            };
-            if containment.role == goes {
-                found.push(containment.other);
-            }
-        }
+            Way::Back => (TAKES, Role::Content),
+            Way::Forward => (GIVES, Role::Container),
+        };
+        let matched = beside(state, unit, side, NEIGHBOURS_MAX)?;
+        self.spend(matched.len() / MATCHES_PER_LOOKUP);
+        found.extend(matched);
+        let range = Range { prefix: &[role.code()], after: None };
+        let packed = state.scan_below(UnitRow::CONTAINMENT, unit, range, NEIGHBOURS_MAX)?;
+        found.extend(packed.iter().filter_map(|(key, _)| Some(key.split_first()?.1.to_vec())));
         Ok(found)
     }
 
-    fn event(&mut self, state: &dyn State, descent: Descent) -> Result<&[Vec<u8>], StateFault> {
+    fn event(&mut self, state: &Rows<'_>, descent: Descent) -> Result<&[Vec<u8>], StateFault> {
         if !self.events.contains_key(&descent) {
             let found = across(state, self.codes, &descent)?;
             self.spend(1 + found.lines / LINES_PER_LOOKUP);
             self.events.insert(descent, found.units.into_iter().map(|(_, unit)| unit).collect());
         }
         Ok(self.events.get(&descent).map(Vec::as_slice).unwrap_or_default())
-    }
-}
-
-/// Whether a match says that both codes are the same goods.
-pub(super) const fn is_live(status: MatchStatus) -> bool {
-    match status {
-        MatchStatus::OneSided | MatchStatus::Confirmed | MatchStatus::InDoubt => true,
-        MatchStatus::Unspecified | MatchStatus::Voided => false,
     }
 }
