@@ -14,6 +14,7 @@ pub mod schema;
 pub mod state;
 pub mod store;
 mod trie;
+pub mod version;
 pub mod words;
 
 pub use crate::ledger::Ledger;
