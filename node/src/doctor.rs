@@ -69,9 +69,10 @@ impl Alarm {
     /// Waits for the first.
     async fn raised(&self) -> String {
         let mut heard = self.0.subscribe();
-        match heard.wait_for(Option::is_some).await {
-            Ok(damage) => damage.clone().unwrap_or_default(),
-            Err(_) => std::future::pending().await, // no sender is left, and none will speak
+        let damage = heard.wait_for(Option::is_some).await.map_or(None, |damage| damage.clone());
+        match damage {
+            Some(damage) => damage,
+            None => std::future::pending().await, // no sender is left, and none will speak
         }
     }
 }
