@@ -7,6 +7,7 @@ use std::sync::Arc;
 use contracts::execute::BlockContext;
 use contracts::refusal::Refusal;
 use contracts::state::{Changes, StateFault};
+use contracts::version::UnknownVersion;
 use genesis::Genesis;
 use proto::certificate::{Certificate, CheckpointCertificate};
 use proto::codec::Canonical;
@@ -21,7 +22,7 @@ use proto::types::{BlockHash, ChainId, Height, TimeMs};
 use proto::verified::{Refused, SetVerifier, Verifiable as _};
 use thiserror::Error;
 
-use crate::execute::{Executed, execute_block};
+use crate::execute::Executed;
 use crate::history;
 use crate::logs::{self, Appends};
 use crate::reader::Reader;
@@ -30,6 +31,7 @@ use crate::schema::{self, FORMAT, TxPlace, meta};
 use crate::state::{StateView, StateWriter, read_sum};
 use crate::store::{Batch, Column, Durability, Store, StoreError, StoreRead};
 use crate::trie as pages;
+use crate::version::Versions;
 
 /// Why a store cannot be opened as the ledger of a genesis document.
 #[derive(Debug, Error)]
@@ -54,6 +56,9 @@ pub enum OpenError {
         /// Chain of the store.
         found: ChainId,
     },
+    /// The chain is executed by contracts that this program does not have.
+    #[error("the genesis document: {0}")]
+    Contracts(#[from] UnknownVersion),
     /// There is no ledger in the store.
     #[error("the data folder holds no ledger")]
     Empty,
@@ -68,6 +73,9 @@ pub enum AppendError {
     /// The store failed. The ledger is to be opened anew.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The epoch is executed by contracts that this program does not have.
+    #[error(transparent)]
+    Contracts(#[from] UnknownVersion),
     /// A record of the state is not what a contract wrote. The data folder is damaged.
     #[error(transparent)]
     State(StateFault),
@@ -154,33 +162,46 @@ pub struct Ledger<S> {
     head: HistoryLeaf,
     frontier: Frontier,
     state: StateWriter,
+    versions: Versions,
     stopped: bool,
 }
 
 impl<S: Store> Ledger<S> {
     /// Opens the ledger of `genesis` in `store`; an empty store becomes height 0.
     pub fn open_or_create(store: S, genesis: &Genesis) -> Result<Self, OpenError> {
+        Self::open_or_create_with(store, genesis, Versions::BUILT_IN)
+    }
+
+    /// The same, where the program executes other versions of the contracts than the built-in ones.
+    pub fn open_or_create_with(
+        store: S,
+        genesis: &Genesis,
+        versions: Versions,
+    ) -> Result<Self, OpenError> {
+        // Before height 0 is written: a chain that cannot be executed leaves the folder as it was.
+        versions.known().check(genesis.descriptor())?;
         let store = Arc::new(store);
         if store.get(Column::Meta, meta::FORMAT)?.is_none() {
             create(store.as_ref(), genesis)?;
         }
-        let opened = Self::open_shared(store)?;
+        let opened = Self::open_shared(store, versions)?;
         let (expected, found) = (genesis.chain(), opened.genesis.chain());
         if expected == found { Ok(opened) } else { Err(OpenError::Chain { expected, found }) }
     }
 
     /// Opens the ledger that is in `store`, whichever chain it is of.
     pub fn open(store: S) -> Result<Self, OpenError> {
-        Self::open_shared(Arc::new(store))
+        Self::open_shared(Arc::new(store), Versions::BUILT_IN)
     }
 
-    fn open_shared(store: Arc<S>) -> Result<Self, OpenError> {
+    fn open_shared(store: Arc<S>, versions: Versions) -> Result<Self, OpenError> {
         let genesis = Arc::new(read_genesis(store.as_ref())?);
+        versions.known().check(genesis.descriptor())?;
         let height = read_head(store.as_ref())?;
         let head = read_head_leaf(store.as_ref(), genesis.chain(), height)?;
         let frontier = history::frontier(store.as_ref(), height.history_size())?;
         let state = StateWriter::open(store.as_ref())?;
-        Ok(Self { store, genesis, head, frontier, state, stopped: false })
+        Ok(Self { store, genesis, head, frontier, state, versions, stopped: false })
     }
 
     /// The genesis document.
@@ -272,6 +293,7 @@ impl<S: Store> Ledger<S> {
         let header = decided.block.header();
         let context = block_context(&self.genesis, header.height, header.time);
         let view = StateView::new(self.store.as_ref());
+        let execute_block = self.versions.of(self.descriptor())?;
         let executed = match execute_block(&context, bodies, &view) {
             Ok(executed) => executed,
             Err(fault) => {

@@ -16,6 +16,7 @@ mod sealed;
 pub mod state;
 pub mod store;
 mod trie;
+pub mod version;
 pub mod words;
 
 pub use crate::ledger::Ledger;

@@ -7,6 +7,7 @@ use ledger::check::{CheckReport, Counts, Place, check};
 use ledger::reader::Reader;
 use ledger::replay::{ReplayError, replay};
 use ledger::store::{Batch, Column, Durability, Pair, Store as _, StoreRead as _};
+use ledger::version::Versions;
 use proto::codec::Canonical as _;
 use proto::operation::Operation;
 use proto::schema::{Body, OperationKind};
@@ -17,7 +18,7 @@ use proto::types::Height;
 
 use crate::chain::{Chain, count, story};
 
-fn rows(store: &MemoryStore, column: Column) -> Vec<Pair> {
+pub(crate) fn rows(store: &MemoryStore, column: Column) -> Vec<Pair> {
     let mut rows = Vec::new();
     let mut keep = |key: &[u8], value: &[u8]| {
         rows.push((key.to_vec(), value.to_vec()));
@@ -227,7 +228,9 @@ fn faults_name_the_column_and_the_place() {
 fn re_execution_gives_the_same_roots_at_every_height() {
     let chain = story();
     let mut heights = Vec::new();
-    let replayed = replay(&chain.ledger.reader(), &mut |height, _| heights.push(height)).unwrap();
+    let replayed =
+        replay(&chain.ledger.reader(), Versions::BUILT_IN, &mut |height, _| heights.push(height))
+            .unwrap();
     assert_eq!((replayed.heights, replayed.operations, heights.len()), (15, 6, 15));
 }
 
@@ -239,7 +242,8 @@ fn re_execution_finds_a_history_that_does_not_follow_from_its_operations() {
     let mut leaf = proto::history::HistoryLeaf::decode(&value).unwrap();
     leaf.state_root = proto::hash::Tag::Value.hash(b"another state");
     write(&copy, |batch| batch.put(Column::History, key, leaf.encode()));
-    let failed = replay(&Reader::open(copy).unwrap(), &mut |_, _| ()).unwrap_err();
+    let failed =
+        replay(&Reader::open(copy).unwrap(), Versions::BUILT_IN, &mut |_, _| ()).unwrap_err();
     let ReplayError::Differs { height, part, found, .. } = failed else { panic!("{failed}") };
     assert_eq!((height, part), (Height::new(3), "state_root"));
     let reader = chain.ledger.reader();

@@ -138,6 +138,7 @@ impl Dice {
             rotation_blocks: self.u32().max(1),
             lag: self.u16().max(1),
             limits,
+            contracts: self.u32().max(1),
             role_table: self.hash(),
             validators,
         }
