@@ -62,41 +62,6 @@ columns! {
     Days = "days",
 }
 
-/// How the keys of a column are met: a store chooses blocks, filters and compression by it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Access {
-    /// Anywhere, one key after the other, often ones that are not there, and written over.
-    Random,
-    /// Appended at the end or in runs, read later by key or in runs, never changed: compresses well.
-    Sequential,
-    /// A few rows that stay in memory.
-    Hot,
-}
-
-impl Column {
-    /// How its keys are met.
-    pub const fn access(self) -> Access {
-        match self {
-            Self::Meta => Access::Hot,
-            Self::BlockHashes
-            | Self::Transactions
-            | Self::State
-            | Self::Working
-            | Self::Pages
-            | Self::Logs
-            | Self::Days => Access::Random,
-            Self::Blocks
-            | Self::Commits
-            | Self::Bodies
-            | Self::Receipts
-            | Self::History
-            | Self::HistoryNodes
-            | Self::Checkpoints
-            | Self::Undo => Access::Sequential,
-        }
-    }
-}
-
 impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -39,7 +39,7 @@ enum Content {
 /// The table of the columns.
 const fn shape(column: Column) -> (Access, Content) {
     match column {
-        Column::State => (Access::Lookup, Content::Records),
+        Column::State | Column::Working => (Access::Lookup, Content::Records),
         Column::Transactions | Column::BlockHashes => (Access::Lookup, Content::Hashes),
         Column::Pages => (Access::Known, Content::Hashes),
         Column::Logs | Column::Days => (Access::Known, Content::Records),
@@ -48,7 +48,6 @@ const fn shape(column: Column) -> (Access, Content) {
         | Column::Commits
         | Column::Bodies
         | Column::Receipts
-        | Column::Steps
         | Column::Checkpoints
         | Column::Undo => (Access::Appended, Content::Records),
         Column::History | Column::HistoryNodes => (Access::Appended, Content::Hashes),

@@ -75,12 +75,12 @@ fn receipts_of_operations_and_steps_say_recorded_only_where_the_code_is_zero() {
         world.say(&mut bundle, item, ClaimKind::Receipt(ItemClaim { item: 0 }));
     }
     expect![[r#"
-        高度 5（北京时间 2025-10-09 16:53:25.000）第 0 号回执，交易 a446decb2fddcfa1b9cc3c45c555e62cb2feedcdb6599b5833b061f0cf0fdd49 的第 0 项操作：已记录
-        height 5 (2025-10-09T08:53:25.000Z), receipt 0, operation 0 of transaction a446decb2fddcfa1b9cc3c45c555e62cb2feedcdb6599b5833b061f0cf0fdd49: recorded
+        高度 5（北京时间 2025-10-09 16:53:25.000）第 0 号回执，交易 daaee0ad03364dca2f74e5e75a74a8409c028cd6bb85604edbed251a66aaed9c 的第 0 项操作：已记录
+        height 5 (2025-10-09T08:53:25.000Z), receipt 0, operation 0 of transaction daaee0ad03364dca2f74e5e75a74a8409c028cd6bb85604edbed251a66aaed9c: recorded
         高度 5（北京时间 2025-10-09 16:53:25.000）第 1 号回执，系统步骤 a93e1f1349ead6530e30d6f61ae67fbb06404a61a17b57d059a6ed40c9c4a8a9：已记录
         height 5 (2025-10-09T08:53:25.000Z), receipt 1, system step a93e1f1349ead6530e30d6f61ae67fbb06404a61a17b57d059a6ed40c9c4a8a9: recorded
-        高度 7（北京时间 2025-10-09 16:53:27.000）第 1 号回执，交易 762e7874d8212369c89356fc878fcb0b6ef177275a5de32ca9fc83595fa925f9 的第 1 项操作：未接受（代码 301）
-        height 7 (2025-10-09T08:53:27.000Z), receipt 1, operation 1 of transaction 762e7874d8212369c89356fc878fcb0b6ef177275a5de32ca9fc83595fa925f9: not accepted (code 301)
+        高度 7（北京时间 2025-10-09 16:53:27.000）第 1 号回执，交易 620ed003e6438ed19de542b5be12a760a862f19ce2344d1bdb821edbf358c766 的第 1 项操作：未接受（代码 301）
+        height 7 (2025-10-09T08:53:27.000Z), receipt 1, operation 1 of transaction 620ed003e6438ed19de542b5be12a760a862f19ce2344d1bdb821edbf358c766: not accepted (code 301)
     "#]].assert_eq(&words(&world, &bundle));
 }
 

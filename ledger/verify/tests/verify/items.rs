@@ -310,9 +310,9 @@ fn leaves_of_another_epoch_chain_or_successor_are_refused_although_signed() {
         epoch
           C6.5 items[0].leaf: the history leaf: epoch is 1, expected 0
         chain
-          C6.5 items[0].leaf: the history leaf: chain is 0000000000000000000000000000000000000000000000000000000000000000, expected edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
+          C6.5 items[0].leaf: the history leaf: chain is 0000000000000000000000000000000000000000000000000000000000000000, expected 6cab18f97aa3fcb25744a9ba3c9dd13ae5dae0631081d4184d907f9b0926512c
         next epoch
-          C6.5 items[0].leaf: the history leaf: next_epoch_hash is 0000000000000000000000000000000000000000000000000000000000000000, expected eede82dc210588734db12cab823a5cc665b7384420b38e30f561878fd23e6d5e
+          C6.5 items[0].leaf: the history leaf: next_epoch_hash is 0000000000000000000000000000000000000000000000000000000000000000, expected 081ec90e2442a8bd6fa7550ebcbc1858526f2d380aa0ba03b96b10ec4297ccb6
     "#]].assert_eq(&out);
 }
 
