@@ -197,7 +197,7 @@ fn corrected() -> Recorded {
 fn in_force(state: &Rows<'_>, row: &OperationRow) -> Result<Option<Body>, StateFault> {
     match (&row.replacement, &row.accepted) {
         (Some(replacement), _) => event_at(state, replacement.at),
-        (None, Some(accepted)) => Ok(state.said(accepted.at)?.map(|said| said.body.clone())),
+        (None, Some(accepted)) => Ok(Some(state.said(accepted.at)?.body.clone())),
         (None, None) => Ok(None),
     }
 }
@@ -205,9 +205,7 @@ fn in_force(state: &Rows<'_>, row: &OperationRow) -> Result<Option<Body>, StateF
 /// The event that the correction at a place states.
 fn event_at(state: &Rows<'_>, at: At) -> Result<Option<Body>, StateFault> {
     let said = state.said(at)?;
-    let Some(Body::Correction(correction)) = said.as_deref().map(|said| &said.body) else {
-        return Ok(None);
-    };
+    let Body::Correction(correction) = &said.body else { return Ok(None) };
     let event = correction.event.as_ref().filter(|event| **event != Event::default());
     Ok(event.cloned().map(Body::Event))
 }

@@ -208,7 +208,7 @@ pub(crate) fn of_row(
         (Some(replacement), _) => replaced(naming, state, uid, replacement.at),
         (None, Some(accepted)) => {
             let said = state.said(accepted.at)?;
-            Ok(said.and_then(|said| stated(naming, uid, said.kind, &said.body)))
+            Ok(stated(naming, uid, said.kind, &said.body))
         }
         (None, None) => Ok(None),
     }
@@ -221,7 +221,7 @@ pub(crate) fn replaced(
     uid: OpUid,
     at: At,
 ) -> Result<Option<Fact>, StateFault> {
-    let Some(said) = state.said(at)? else { return Ok(None) };
+    let said = state.said(at)?;
     let Body::Correction(correction) = &said.body else { return Ok(None) };
     Ok(corrected(naming, uid, said.uid, correction))
 }

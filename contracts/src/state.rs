@@ -62,7 +62,7 @@ pub trait State {
     ) -> Result<Vec<Pair>, StateFault>;
 
     /// The operation behind a receipt of an earlier block, as it was submitted; none where the receipt
-    /// is of no operation, or where this state knows no blocks.
+    /// is of no operation, or where this state knows no blocks: such a state can be read, but not executed over.
     fn operation(&self, height: Height, receipt_index: u32) -> Result<Option<Vec<u8>>, StateFault>;
 
     /// The values under many keys, in their order. A storage that reads many at once answers faster

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms, the ones that may be named by all first. Modules of one line may name those left of them.
 const ROOMS: [&[&str]; 9] = [
-    &["identifier", "refusal", "key", "scheme", "record"],
+    &["version", "identifier", "refusal", "key", "scheme", "record"],
     &["state"],
     &["codes", "links", "privacy", "fact", "context", "step", "due"],
     &["trace", "place", "walk"],

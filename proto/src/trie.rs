@@ -53,9 +53,9 @@ pub enum Namespace {
     /// Deadlines.
     Due = 20,
     /// Shipments, by document.
-    Shipment = 22,
+    Shipment = 21,
     /// Entries of lists that are too long for their record, and of lists that no record owns.
-    List = 23,
+    List = 22,
 }
 
 /// How a key of the state is authenticated.

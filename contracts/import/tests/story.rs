@@ -13,7 +13,7 @@ use contracts::query::alert::{AlertView, Filter, alerts, scope};
 use contracts::record::matching::MatchStatus;
 use contracts::record::step::{StepKind, StepRecord};
 use contracts::scheme::demo;
-use contracts::state::Rows;
+use contracts::state::{Pair, Range, Rows, State, StateFault};
 use contracts::trace::stock::balance;
 use contracts::walk::{Direction, LogView, walk};
 use import::{Mapping, Prepared, Source, import};
@@ -38,6 +38,8 @@ const DAY_MS: u64 = 86_400_000;
 /// A chain of the three agencies in memory, with the logs that a node would keep.
 struct Chain {
     entries: BTreeMap<(Namespace, Vec<u8>), Vec<u8>>,
+    /// Operations as submitted, by height and receipt index.
+    operations: BTreeMap<(u64, u32), Vec<u8>>,
     height: u64,
     time_ms: u64,
     logs: BTreeMap<Subject, Vec<LogView>>,
@@ -46,6 +48,25 @@ struct Chain {
 
 fn key(agency: u16, role: SubmitterRole) -> SecretKey {
     SecretKey::from_seed(&[u8::try_from(agency).unwrap() * 4 + role.code(); 32])
+}
+
+impl State for Chain {
+    fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
+        State::get(&self.entries, namespace, key)
+    }
+
+    fn scan(
+        &self,
+        namespace: Namespace,
+        range: &Range<'_>,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StateFault> {
+        State::scan(&self.entries, namespace, range, limit)
+    }
+
+    fn operation(&self, height: Height, index: u32) -> Result<Option<Vec<u8>>, StateFault> {
+        Ok(self.operations.get(&(height.value(), index)).cloned())
+    }
 }
 
 impl Chain {
@@ -60,8 +81,14 @@ impl Chain {
                 entries.insert((Namespace::Key, name), record.encode());
             }
         }
-        let (logs, matches) = (BTreeMap::new(), BTreeMap::new());
-        let mut chain = Self { entries, height: 0, time_ms: 1_617_900_000_000, logs, matches };
+        let mut chain = Self {
+            entries,
+            operations: BTreeMap::new(),
+            height: 0,
+            time_ms: 1_617_900_000_000,
+            logs: BTreeMap::new(),
+            matches: BTreeMap::new(),
+        };
         for definition in demo::ALL {
             let uid = OpUid::of_record("test", definition);
             let body =
@@ -87,12 +114,14 @@ impl Chain {
             agencies: 3,
         };
         let submitter = key(agency, role).public();
-        let mut block = Block::new(&context, &self.entries);
+        let mut block = Block::new(&context, self);
+        let mut submitted = Vec::new();
         let (mut steps, mut receipts) = (Vec::new(), Vec::new());
         for prepared in operations {
             let operation = prepared.operation(&[1; 32]);
             let outcome = block.operation(&operation, operation.leaf(), &submitter).unwrap();
             assert_eq!(outcome.code, 0, "row {}: {:?}", prepared.row, outcome.refusal);
+            submitted.push(operation.encode());
             receipts.push(outcome.links);
             steps.extend(outcome.steps);
         }
@@ -109,6 +138,8 @@ impl Chain {
         for (index, links) in (0u32..).zip(&receipts) {
             self.log(index, links);
         }
+        let places = (0u32..).map(|index| (self.height, index));
+        self.operations.extend(places.zip(submitted));
         for ((namespace, key), value) in changes {
             match value {
                 Some(value) => self.entries.insert((namespace, key), value),
@@ -158,7 +189,7 @@ impl Chain {
     }
 
     fn unit(&self, agency: u16, code: &str) -> Vec<u8> {
-        let codes = Codes::load(&Rows::new(&self.entries)).unwrap();
+        let codes = Codes::load(&Rows::new(self)).unwrap();
         Naming::new(AgencyIndex::new(agency), &codes).key(Normaliser::Unit, code)
     }
 
@@ -175,7 +206,7 @@ impl Chain {
     }
 
     fn active(&self) -> Vec<AlertView> {
-        alerts(&Rows::new(&self.entries), Filter::Active, 100).unwrap()
+        alerts(&Rows::new(self), Filter::Active, 100).unwrap()
     }
 
     fn told(&self) -> Vec<String> {
@@ -274,7 +305,7 @@ fn an_event_declared_wrong_and_its_corrective_event_count_as_one_in_any_order() 
         let mut chain = Chain::new();
         chain.submit(BEIJING, &read.operations);
         let unit = chain.unit(BEIJING, "A");
-        let there = balance(&Rows::new(&chain.entries), &unit, b"0:T1", Uom::Xbx.into()).unwrap();
+        let there = balance(&Rows::new(&chain), &unit, b"0:T1", Uom::Xbx.into()).unwrap();
         assert_eq!(there.on_hand(), 8_000, "{order:?}");
     }
 }
@@ -286,7 +317,7 @@ fn the_positive_lot_adds_up_and_its_correction_takes_the_alert_back() {
     let positive = "检测阳性：新型冠状病毒核酸，报告 HSFJ-2021-0402，涉及 58 个追溯单元";
     assert_eq!(chain.told(), [positive, PLANTED[0], PLANTED[1]]);
     let id = chain.active()[0].id.clone();
-    let scope = scope(&Rows::new(&chain.entries), &id, None, 1_000).unwrap();
+    let scope = scope(&Rows::new(&chain), &id, None, 1_000).unwrap();
     let [total] = &scope.totals[..] else { panic!("{:?}", scope.totals) };
     let ends = [total.sold, total.used, total.disposed, total.in_stock, total.in_transit];
     assert_eq!(ends, [100_000, 30_000, 100_000, 770_000, 200_000]);

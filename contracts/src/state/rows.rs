@@ -248,7 +248,7 @@ pub struct Rows<'a> {
     operations: Table<OperationRow>,
     pub(super) raw: Raw<'a>,
     pub(super) notes: Notes,
-    said: RefCell<BTreeMap<At, Option<Rc<Said>>>>,
+    said: RefCell<BTreeMap<At, Rc<Said>>>,
 }
 
 impl<'a> Rows<'a> {
@@ -430,7 +430,7 @@ impl<'a> Rows<'a> {
 
     /// Keeps an operation of the block that is executed, for corrections in the same block.
     pub(crate) fn note_operation(&mut self, at: At, said: Rc<Said>) {
-        self.said.get_mut().insert(at, Some(said));
+        self.said.get_mut().insert(at, said);
     }
 
     /// Forgets an operation that was refused.
@@ -438,14 +438,21 @@ impl<'a> Rows<'a> {
         self.said.get_mut().remove(&at);
     }
 
-    /// A recorded operation; none where nothing readable stands there.
-    pub(crate) fn said(&self, at: At) -> Result<Option<Rc<Said>>, StateFault> {
+    /// A recorded operation. A place where none stands is damage: a record names places of accepted
+    /// operations alone, and going on without the event would give other records than on other nodes.
+    pub(crate) fn said(&self, at: At) -> Result<Rc<Said>, StateFault> {
         if let Some(known) = self.said.borrow().get(&at) {
-            return Ok(known.clone());
+            return Ok(Rc::clone(known));
         }
         let bytes = self.base.operation(at.height, at.receipt_index)?;
         let said = bytes.and_then(|bytes| read_operation(&bytes)).map(Rc::new);
-        self.said.borrow_mut().insert(at, said.clone());
+        let said = said.ok_or_else(|| StateFault::Storage {
+            detail: format!(
+                "receipt {} of height {} is of an operation by the records, and none can be read there",
+                at.receipt_index, at.height
+            ),
+        })?;
+        self.said.borrow_mut().insert(at, Rc::clone(&said));
         Ok(said)
     }
 

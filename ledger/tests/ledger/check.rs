@@ -105,7 +105,8 @@ fn a_flipped_byte_of_a_row_with_a_checksum_is_named_with_its_key() {
         (Column::Days, "days: "),
     ] {
         for (key, value) in sample(&rows(&chain.store, column)) {
-            for at in [0, 7, 8, value.len() / 2, value.len() - 1] {
+            // A row of a list can have no value: then the checksum is all that stands there.
+            for at in [0, 7, value.len() / 2, value.len() - 1] {
                 let mut flipped = value.clone();
                 flipped[at] ^= 1 << (at % 8);
                 let found = faults(&chain.store, |batch| batch.put(column, key.clone(), flipped));
@@ -210,7 +211,7 @@ fn faults_name_the_column_and_the_place() {
         (Column::HistoryNodes, 3, "history_nodes: level 3, index 0: it is the hash of the two"),
         (Column::Checkpoints, 60, "checkpoints: size 15: a quorum of the epoch signed size"),
         (Column::Receipts, 70, "receipts: height 11, receipts from 0 on: the row's checksum"),
-        (Column::Working, 9, "working: "),
+        (Column::Working, 7, "working: "),
         (Column::Transactions, 15, "transactions: height"),
         (Column::Logs, 12, "logs: "),
         (Column::Days, 3, "days: "),

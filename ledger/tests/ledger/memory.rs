@@ -108,7 +108,7 @@ fn a_store_told_to_fail_changes_nothing() {
     let mut batch = Batch::default();
     batch.put(Column::State, *b"b", *b"1");
     let error = store.write(batch, Durability::Synced).unwrap_err();
-    assert_eq!(error.to_string(), "the store failed to write a batch");
+    assert_eq!(error.to_string(), "the store failed to write a batch: told to fail here");
     assert_eq!((keys(&store, "", None), store.writes()), ("a".to_owned(), 1));
     store.crash();
     put(&store, &[("b", "1")], Durability::Synced);
