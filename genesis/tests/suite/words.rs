@@ -13,7 +13,7 @@ fn the_overview_says_who_and_by_which_rules() {
         .into_iter()
         .map(|(label, value)| format!("{label} {value}\n"))
         .collect();
-    expect![[r#"
+    expect![[r"
         链标识 62f9930a9f0514452e2864f3fa00f20369b131aba4e67631d83d20ee353c625b
         创世时间 2026-10-01T08:00:00Z
         机构 0 北京：共识节点 0，提交密钥 3 个
@@ -22,7 +22,7 @@ fn the_overview_says_who_and_by_which_rules() {
         容错 共 3 家共识节点，需 2 家签认，可停 1 家（n=3, b=0, q=2, u=1）
         容错 一家作恶无法容忍，只能举证：它能使账本停顿，或签出两份历史而留下签名证据
         恢复文件 须由 3 家机构中 2 家的治理密钥签署
-    "#]]
+    "]]
     .assert_eq(&text.concat());
 }
 
