@@ -33,6 +33,7 @@ fn descriptor() -> Descriptor {
         rotation_blocks: 1024,
         lag: 4,
         limits: BlockLimits::default(),
+        contracts: 1,
         role_table: Hash::ZERO,
         validators: (0..4).map(validator).collect(),
     }

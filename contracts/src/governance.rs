@@ -149,10 +149,9 @@ fn check_scheme(
         return Ok(Err(Refusal::SchemeExists { id, version }));
     }
     let codes = Codes::load(state)?;
-    let clash = codes.schemes().iter().find_map(|active| Some((active, active.clash(&scheme)?)));
-    if let Some((active, code)) = clash {
-        let detail = format!("{} reads {code} too", active.id());
-        return Ok(Err(Refusal::SchemeInvalid { detail }));
+    let clash = codes.schemes().iter().find_map(|active| active.clash(&scheme));
+    if let Some(clash) = clash {
+        return Ok(Err(Refusal::SchemeInvalid { detail: clash.to_string() }));
     }
     Ok(Ok(scheme))
 }

@@ -27,4 +27,5 @@ pub mod scheme;
 pub mod state;
 mod step;
 pub mod trace;
+pub mod version;
 pub mod walk;

@@ -120,6 +120,33 @@ impl From<CodeReason> for CodeError {
     }
 }
 
+/// Why two schemes cannot be in force together.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum Clash {
+    /// One code would be a code of two schemes.
+    #[error("{scheme} reads {code} too")]
+    BothRead {
+        /// The first of the two.
+        scheme: String,
+        /// The code.
+        code: String,
+    },
+    /// Two versions of one scheme make two units of one code.
+    #[error("{code} is {key} by version {version} and {other_key} by version {other_version}")]
+    OtherKey {
+        /// The code.
+        code: String,
+        /// Version of the first.
+        version: u32,
+        /// Key that it gives.
+        key: String,
+        /// Version of the other.
+        other_version: u32,
+        /// Key that it gives.
+        other_key: String,
+    },
+}
+
 /// Why a definition is no scheme.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum SchemeError {

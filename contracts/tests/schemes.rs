@@ -3,7 +3,7 @@
 
 use contracts::identifier::Reason;
 use contracts::scheme::{
-    CodeReason, KeySource, Near, Scheme, SchemeError, canonical, demo, normalise,
+    Clash, CodeReason, KeySource, Near, Scheme, SchemeError, canonical, demo, normalise,
 };
 use proptest::prelude::*;
 use proto::AgencyIndex;
@@ -99,12 +99,39 @@ fn the_version_and_the_day_are_no_part_of_a_key() {
 }
 
 #[test]
+fn a_version_that_reads_a_vector_to_another_key_clashes_with_the_one_before() {
+    let first = Scheme::parse(demo::BEIJING).unwrap();
+    let identity = "identity = [\"region\", \"gtin\", \"day\", \"seq\"]";
+    for (changed, key) in [
+        ("identity = [\"region\", \"gtin\", \"day\"]", "110108:06901234567892:210315"),
+        (
+            "identity = [\"gtin\", \"region\", \"day\", \"seq\"]",
+            "06901234567892:110108:210315:0042",
+        ),
+    ] {
+        let second = demo::BEIJING.replace("version = 1", "version = 2").replace(identity, changed);
+        let second = Scheme::parse(&second).unwrap();
+        let both = [(&first, &second), (&second, &first)];
+        let told = both.map(|(one, other)| one.clash(other).unwrap().to_string());
+        let (before, now) = ("JJJ-DEMO-BJ:110108:06901234567892:210315:0042", "JJJ-DEMO-BJ");
+        assert_eq!(
+            told,
+            [
+                format!("{BEIJING} is {before} by version 1 and {now}:{key} by version 2"),
+                format!("{BEIJING} is {now}:{key} by version 2 and {before} by version 1"),
+            ]
+        );
+    }
+}
+
+#[test]
 fn priority_decides_where_two_schemes_read_one_code() {
     let other = demo::BEIJING.replace("JJJ-DEMO-BJ", "JJJ-DEMO-BK");
     let high = other.replace("priority = 100", "priority = 200");
     let beijing = Scheme::parse(demo::BEIJING).unwrap();
     let (other, high) = (Scheme::parse(&other).unwrap(), Scheme::parse(&high).unwrap());
-    assert_eq!(beijing.clash(&other), Some(BEIJING));
+    let clash = Clash::BothRead { scheme: "JJJ-DEMO-BJ".to_owned(), code: BEIJING.to_owned() };
+    assert_eq!(beijing.clash(&other), Some(clash));
     assert!(key(BEIJING, &[other, beijing.clone()]).starts_with("JJJ-DEMO-BJ:"), "by identifier");
     assert!(key(BEIJING, &[beijing, high]).starts_with("JJJ-DEMO-BK:"), "by priority");
 }

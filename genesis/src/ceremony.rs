@@ -22,6 +22,9 @@ const ROTATION_BLOCKS: u32 = 1024;
 /// Default of L: four blocks of execution may be outstanding, so that a slow disk does not stop votes.
 const LAG: u16 = 4;
 
+/// Default of `contracts`: the newest version. `ledger` tests that it executes this one.
+pub const CONTRACTS: u32 = 1;
+
 /// An agency that takes part.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PlannedAgency {
@@ -55,6 +58,8 @@ pub struct Plan {
     pub lag: u16,
     /// Limits of blocks.
     pub limits: BlockLimits,
+    /// Version of the contracts that executes the heights of epoch 0.
+    pub contracts: u32,
 }
 
 impl Plan {
@@ -70,7 +75,15 @@ impl Plan {
     /// A plan with the default parameters.
     pub fn new(agencies: Vec<PlannedAgency>, mode: Mode, time: TimeMs) -> Self {
         let limits = BlockLimits::default();
-        Self { agencies, mode, time, rotation_blocks: ROTATION_BLOCKS, lag: LAG, limits }
+        Self {
+            agencies,
+            mode,
+            time,
+            rotation_blocks: ROTATION_BLOCKS,
+            lag: LAG,
+            limits,
+            contracts: CONTRACTS,
+        }
     }
 }
 
@@ -236,6 +249,7 @@ fn write_document(plan: &Plan, agencies: &[AgencyKeys]) -> Document {
             rotation_blocks: plan.rotation_blocks,
             lag: plan.lag,
             limits: plan.limits,
+            contracts: plan.contracts,
             role_table: roles::table_hash(),
             validators: agencies.iter().map(member).collect(),
         },

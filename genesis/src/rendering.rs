@@ -79,6 +79,7 @@ struct EpochText {
     max_ops: u32,
     max_links: u16,
     max_block_links: u32,
+    contracts: u32,
     role_table: String,
 }
 
@@ -220,6 +221,7 @@ fn epoch_text(descriptor: &Descriptor) -> EpochText {
         max_ops: limits.max_ops,
         max_links: limits.max_links,
         max_block_links: limits.max_block_links,
+        contracts: descriptor.contracts,
         role_table: descriptor.role_table.to_string(),
     }
 }
@@ -297,6 +299,7 @@ fn to_descriptor(
             max_links: text.max_links,
             max_block_links: text.max_block_links,
         },
+        contracts: text.contracts,
         role_table,
         validators,
     })

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use contracts::state::{Changes, State as _};
 use ledger::MemoryStore;
-use ledger::state::{StateTrie, StateView};
+use ledger::state::{StateView, StateWriter};
 use ledger::store::{Batch, Durability, Store as _};
 use proto::hash::Tag;
 use proto::trie::Namespace;
@@ -31,7 +31,7 @@ fn spent() -> Duration {
 fn change(number: u64, version: u64) -> ((Namespace, Vec<u8>), Option<Vec<u8>>) {
     let key = [b"CN110".as_slice(), &number.to_be_bytes()].concat();
     let value = Tag::OpSalt.hash(&[number.to_be_bytes(), version.to_be_bytes()].concat());
-    ((Namespace::Unit, key), Some([value.as_bytes().as_slice(); 3].concat()))
+    ((Namespace::Certificate, key), Some([value.as_bytes().as_slice(); 3].concat()))
 }
 
 /// Measures one thing after the other.
@@ -73,7 +73,11 @@ impl Spent {
 }
 
 /// Applies one block of changes.
-fn apply((store, trie): (&MemoryStore, &mut StateTrie), height: Height, changes: Changes) -> Spent {
+fn apply(
+    (store, trie): (&MemoryStore, &mut StateWriter),
+    height: Height,
+    changes: Changes,
+) -> Spent {
     let mut batch = Batch::default();
     let view = StateView::new(store);
     let mut watch = Watch::default();
@@ -94,7 +98,7 @@ fn micros(time: Duration, keys: u64) -> String {
 
 fn main() {
     let keys: u64 = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
-    let (store, mut trie) = (MemoryStore::default(), StateTrie::default());
+    let (store, mut trie) = (MemoryStore::default(), StateWriter::default());
     let mut height = Height::GENESIS;
     let mut watch = Watch::default();
     for from in (0..keys).step_by(50_000) {

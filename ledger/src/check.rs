@@ -8,18 +8,22 @@ mod chain;
 mod logs;
 mod older;
 mod state;
+mod working;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use proto::codec::Reader as Input;
 use proto::hash::Hash;
 use proto::history::LogKey;
+use proto::receipt::SubjectKind;
 use proto::trie::Namespace;
 use proto::types::Height;
 
 use crate::ledger::read_size;
 use crate::reader::{Reader, View};
-use crate::schema::{FORMAT, meta};
+use crate::schema::{self, FORMAT, meta};
+use crate::sealed;
 use crate::store::{Column, Store, StoreError, StoreRead, hex};
 
 /// Faults after which a check stops: what has so many is restored from a backup, not read further.
@@ -50,7 +54,7 @@ pub enum Place {
         /// Index of its receipt.
         receipt_index: u32,
     },
-    /// A receipt, or the record of a system step behind it.
+    /// A receipt.
     Receipt {
         /// Height.
         height: Height,
@@ -68,6 +72,13 @@ pub enum Place {
     Checkpoint {
         /// Size of the history.
         size: u64,
+    },
+    /// The receipts of a row.
+    Receipts {
+        /// Height.
+        height: Height,
+        /// Index of the first.
+        first: u32,
     },
     /// A value of the state.
     State {
@@ -112,6 +123,9 @@ impl fmt::Display for Place {
                 "height {height}, transaction {position}, operation {op_index} (receipt {receipt_index})"
             ),
             Self::Receipt { height, index } => write!(f, "height {height}, receipt {index}"),
+            Self::Receipts { height, first } => {
+                write!(f, "height {height}, receipts from {first} on")
+            }
             Self::HistoryNode { level, index } => write!(f, "level {level}, index {index}"),
             Self::Checkpoint { size } => write!(f, "size {size}"),
             Self::State { namespace, key } => write!(f, "{namespace:?} {}", printed(key)),
@@ -123,6 +137,47 @@ impl fmt::Display for Place {
             }
         }
     }
+}
+
+/// The place of a row by its key.
+fn row_place(column: Column, key: Vec<u8>) -> Place {
+    let place = match column {
+        Column::State | Column::Working => schema::split_state(&key)
+            .map(|(namespace, key)| Place::State { namespace, key: key.to_vec() }),
+        Column::Receipts => receipts_place(&key),
+        Column::Logs | Column::Days => log_place(column, &key),
+        Column::Meta
+        | Column::Blocks
+        | Column::Commits
+        | Column::BlockHashes
+        | Column::Bodies
+        | Column::Transactions
+        | Column::History
+        | Column::HistoryNodes
+        | Column::Checkpoints
+        | Column::Pages
+        | Column::Undo => None,
+    };
+    place.unwrap_or(Place::Key(key))
+}
+
+fn receipts_place(key: &[u8]) -> Option<Place> {
+    let mut input = Input::new(key);
+    let height = Height::new(input.u64("height").ok()?);
+    let first = input.u32("first receipt").ok()?;
+    input.finish().ok()?;
+    Some(Place::Receipts { height, first })
+}
+
+/// The last entry of a row of a log, or the day of a row of a directory.
+fn log_place(column: Column, key: &[u8]) -> Option<Place> {
+    let mut input = Input::new(key);
+    let kind = SubjectKind::from_code(input.u8("kind").ok()?)?;
+    let bucket = if column == Column::Logs { input.u32("bucket").ok()? } else { 0 };
+    let subject = input.bytes16("subject", u16::MAX).ok()?.to_vec();
+    let index = input.u64("index").ok()?;
+    input.finish().ok()?;
+    Some(Place::Log { key: LogKey { kind, bucket, subject }, index })
 }
 
 /// Text where it is printable, hexadecimal digits where it is not.
@@ -168,8 +223,10 @@ pub struct Counts {
     pub receipts: u64,
     /// Certificates whose signatures were verified.
     pub certificates: u64,
-    /// Keys of the state.
+    /// Proved keys of the state.
     pub state_keys: u64,
+    /// Working rows of the state.
+    pub working_rows: u64,
     /// Pages of the state trie.
     pub pages: u64,
     /// Older heights whose state can still be proven.
@@ -201,7 +258,7 @@ impl CheckReport {
 pub enum Progress {
     /// Blocks, bodies, receipts: heights done, and all of them.
     Heights(u64, u64),
-    /// Values of the state done.
+    /// Values of the state done, of either class.
     State(u64),
     /// Older heights of the state done, and all of them.
     OlderStates(u64, u64),
@@ -218,41 +275,26 @@ pub fn check<S: Store>(
     let view = reader.view()?;
     let mut run = Run {
         view: &view,
-        head: newest(&view)?,
+        head: view.head(),
         counts: Counts::default(),
         faults: Vec::new(),
         roots: BTreeMap::new(),
+        working_root: None,
         links: 0,
-        records: 0,
+        receipt_rows: 0,
         progress,
     };
-    for part in [Run::meta, Run::chain, Run::state, Run::logs] {
+    for part in
+        [Run::readable, Run::newest, Run::meta, Run::chain, Run::state, Run::working, Run::logs]
+    {
         match part(&mut run) {
             Ok(()) => (), // what it found is among the faults
             // What cannot be read ends its part, not the check.
-            Err(StoreError::Damaged { column, key, rule }) => {
-                run.fault(column, Place::Key(key), rule, ("readable bytes", "others"));
-            }
-            Err(failed @ StoreError::Failed { .. }) => return Err(failed),
+            Err(error) => run.unread(error)?,
         }
     }
     let Run { head, counts, faults, .. } = run;
     Ok(CheckReport { head, counts, faults })
-}
-
-/// Newest height that has a leaf: what is checked does not depend on what `meta` says.
-fn newest<R: StoreRead>(view: &View<'_, R>) -> Result<Height, StoreError> {
-    let mut newest = Height::GENESIS;
-    view.read().scan(Column::History, &[], None, &mut |key, _| {
-        // A key of another length is reported as a stray later.
-        let height = key.try_into().map_or(newest, |key| Height::new(u64::from_be_bytes(key)));
-        // Heights have no gaps: one far above is a stray, not the head.
-        if height == newest.next() {
-            newest = height;
-        }
-        std::ops::ControlFlow::Continue(())
-    })?;
-    Ok(newest)
 }
 
 /// A check under way.
@@ -264,10 +306,12 @@ struct Run<'a, 'v, R> {
     /// State roots of the head and of the heights below that can still be proven: the others lead only
     /// to what the history names, and there is one for each second of a year.
     roots: BTreeMap<Height, Hash>,
+    /// Root over the working rows as of the head.
+    working_root: Option<Hash>,
     /// Entries that the receipts demand in the logs, directories apart.
     links: u64,
-    /// Records of system steps that the receipts demand.
-    records: u64,
+    /// Rows that the receipts fill.
+    receipt_rows: u64,
     progress: &'a mut dyn FnMut(Progress),
 }
 
@@ -288,8 +332,42 @@ impl<R: StoreRead> Run<'_, '_, R> {
         (expected, found): (impl fmt::Display, impl fmt::Display),
     ) {
         let (expected, found) = (expected.to_string(), found.to_string());
-        if !self.full() {
-            self.faults.push(Fault { column, place, rule, expected, found });
+        let fault = Fault { column, place, rule, expected, found };
+        // Two parts of the check may meet the same row.
+        if !self.full() && !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// A row that cannot be read, or is not what was written, is a fault; any other failure ends the check.
+    fn unread(&mut self, error: StoreError) -> Result<(), StoreError> {
+        match error {
+            StoreError::Damaged { column, key, rule } => {
+                self.fault(column, row_place(column, key), rule, ("readable bytes", "others"));
+            }
+            StoreError::Changed { column, key, expected, found } => {
+                let rule = "the row's checksum is that of its bytes";
+                self.fault(column, row_place(column, key), rule, (expected, found));
+            }
+            StoreError::Unreadable { column, key, source, .. } => {
+                let rule = "the store's file can be read from there";
+                self.fault(column, row_place(column, key), rule, ("readable bytes", source));
+            }
+            failed @ StoreError::Failed { .. } => return Err(failed),
+        }
+        Ok(())
+    }
+
+    /// The row's value without its checksum; where that is wrong, the fault is named.
+    fn opened<'b>(
+        &mut self,
+        column: Column,
+        key: &[u8],
+        stored: &'b [u8],
+    ) -> Result<Option<&'b [u8]>, StoreError> {
+        match sealed::open(column, key, stored) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => self.unread(error).map(|()| None),
         }
     }
 
@@ -308,9 +386,36 @@ impl<R: StoreRead> Run<'_, '_, R> {
         same
     }
 
+    /// Every column once from its beginning to its end, so that damage of a file in one of them does not
+    /// hide that in another.
+    fn readable(&mut self) -> Result<(), StoreError> {
+        for column in Column::ALL {
+            if let Err(error) = self.count(*column) {
+                self.unread(error)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Newest height that has a leaf: what is checked does not depend on what `meta` says.
+    fn newest(&mut self) -> Result<(), StoreError> {
+        let mut newest = Height::GENESIS;
+        self.read().scan(Column::History, &[], None, &mut |key, _| {
+            // A key of another length is reported as a stray later.
+            let height = key.try_into().map_or(newest, |key| Height::new(u64::from_be_bytes(key)));
+            // Heights have no gaps: one far above is a stray, not the head.
+            if height == newest.next() {
+                newest = height;
+            }
+            std::ops::ControlFlow::Continue(())
+        })?;
+        self.head = newest;
+        Ok(())
+    }
+
     fn meta(&mut self) -> Result<(), StoreError> {
         let mut keys = 0;
-        for name in [meta::FORMAT, meta::CHAIN, meta::GENESIS, meta::HEAD] {
+        for name in [meta::FORMAT, meta::CHAIN, meta::GENESIS, meta::HEAD, meta::WORKING] {
             let there = self.read().get(Column::Meta, name)?.is_some();
             keys += 1;
             if !there {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use contracts::execute::BlockContext;
 use contracts::refusal::Refusal;
 use contracts::state::{Changes, StateFault};
+use contracts::version::UnknownVersion;
 use genesis::Genesis;
 use proto::certificate::{Certificate, CheckpointCertificate};
 use proto::codec::Canonical;
@@ -21,14 +22,16 @@ use proto::types::{BlockHash, ChainId, Height, TimeMs};
 use proto::verified::{Refused, SetVerifier, Verifiable as _};
 use thiserror::Error;
 
-use crate::execute::{Executed, execute_block};
+use crate::execute::Executed;
 use crate::history;
 use crate::logs::{self, Appends};
 use crate::reader::Reader;
+use crate::receipts::{self, Origin};
 use crate::schema::{self, FORMAT, TxPlace, meta};
-use crate::state::{StateTrie, StateView};
+use crate::state::{StateView, StateWriter, read_sum};
 use crate::store::{Batch, Column, Durability, Store, StoreError, StoreRead};
 use crate::trie as pages;
+use crate::version::Versions;
 
 /// Why a store cannot be opened as the ledger of a genesis document.
 #[derive(Debug, Error)]
@@ -37,7 +40,10 @@ pub enum OpenError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The store holds another format.
-    #[error("the data folder has format {found}, this program reads format {FORMAT}")]
+    #[error(
+        "the data folder has format {found}, this program reads format {FORMAT}: move it away and \
+         start with an empty one, the other nodes send what is recorded"
+    )]
     Format {
         /// Version found.
         found: u32,
@@ -50,6 +56,9 @@ pub enum OpenError {
         /// Chain of the store.
         found: ChainId,
     },
+    /// The chain is executed by contracts that this program does not have.
+    #[error("the genesis document: {0}")]
+    Contracts(#[from] UnknownVersion),
     /// There is no ledger in the store.
     #[error("the data folder holds no ledger")]
     Empty,
@@ -64,6 +73,9 @@ pub enum AppendError {
     /// The store failed. The ledger is to be opened anew.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The epoch is executed by contracts that this program does not have.
+    #[error(transparent)]
+    Contracts(#[from] UnknownVersion),
     /// A record of the state is not what a contract wrote. The data folder is damaged.
     #[error(transparent)]
     State(StateFault),
@@ -149,34 +161,47 @@ pub struct Ledger<S> {
     genesis: Arc<Genesis>,
     head: HistoryLeaf,
     frontier: Frontier,
-    trie: StateTrie,
+    state: StateWriter,
+    versions: Versions,
     stopped: bool,
 }
 
 impl<S: Store> Ledger<S> {
     /// Opens the ledger of `genesis` in `store`; an empty store becomes height 0.
     pub fn open_or_create(store: S, genesis: &Genesis) -> Result<Self, OpenError> {
+        Self::open_or_create_with(store, genesis, Versions::BUILT_IN)
+    }
+
+    /// The same, where the program executes other versions of the contracts than the built-in ones.
+    pub fn open_or_create_with(
+        store: S,
+        genesis: &Genesis,
+        versions: Versions,
+    ) -> Result<Self, OpenError> {
+        // Before height 0 is written: a chain that cannot be executed leaves the folder as it was.
+        versions.known().check(genesis.descriptor())?;
         let store = Arc::new(store);
         if store.get(Column::Meta, meta::FORMAT)?.is_none() {
             create(store.as_ref(), genesis)?;
         }
-        let opened = Self::open_shared(store)?;
+        let opened = Self::open_shared(store, versions)?;
         let (expected, found) = (genesis.chain(), opened.genesis.chain());
         if expected == found { Ok(opened) } else { Err(OpenError::Chain { expected, found }) }
     }
 
     /// Opens the ledger that is in `store`, whichever chain it is of.
     pub fn open(store: S) -> Result<Self, OpenError> {
-        Self::open_shared(Arc::new(store))
+        Self::open_shared(Arc::new(store), Versions::BUILT_IN)
     }
 
-    fn open_shared(store: Arc<S>) -> Result<Self, OpenError> {
+    fn open_shared(store: Arc<S>, versions: Versions) -> Result<Self, OpenError> {
         let genesis = Arc::new(read_genesis(store.as_ref())?);
+        versions.known().check(genesis.descriptor())?;
         let height = read_head(store.as_ref())?;
         let head = read_head_leaf(store.as_ref(), genesis.chain(), height)?;
         let frontier = history::frontier(store.as_ref(), height.history_size())?;
-        let trie = StateTrie::default();
-        Ok(Self { store, genesis, head, frontier, trie, stopped: false })
+        let state = StateWriter::open(store.as_ref())?;
+        Ok(Self { store, genesis, head, frontier, state, versions, stopped: false })
     }
 
     /// The genesis document.
@@ -224,10 +249,8 @@ impl<S: Store> Ledger<S> {
         }
         self.check_follows(decided, bodies)?;
         let result = self.append_checked(decided, bodies);
-        if result.is_err() {
-            self.stopped = true;
-            self.trie.forget();
-        }
+        // What the attempt left in memory is not what is stored.
+        self.stopped = result.is_err();
         result
     }
 
@@ -270,6 +293,7 @@ impl<S: Store> Ledger<S> {
         let header = decided.block.header();
         let context = block_context(&self.genesis, header.height, header.time);
         let view = StateView::new(self.store.as_ref());
+        let execute_block = self.versions.of(self.descriptor())?;
         let executed = match execute_block(&context, bodies, &view) {
             Ok(executed) => executed,
             Err(fault) => {
@@ -279,22 +303,25 @@ impl<S: Store> Ledger<S> {
         };
         let mut batch = Batch::default();
         put_block(&mut batch, decided, bodies);
-        put_receipts(&mut batch, header.height, &executed);
-        let Executed { receipts, refusals, mut changes, .. } = executed;
-        let appends = Appends::of(header.height, header.time, &receipts);
-        let place = (&mut changes, &mut batch);
-        logs::append(&view, self.store.as_ref(), (header.height, &appends), place)?;
-        let state_root = self.trie.apply(&view, header.height, changes, &mut batch)?;
+        let Executed { receipts, records, refusals, mut changes, .. } = executed;
+        // Each is hashed once: for its root and for the logs.
+        let leaves: Vec<Hash> =
+            receipts.iter().map(|dated| dated.receipt.payload().leaf()).collect();
+        let appends = Appends::of(header.height, header.time, &receipts, &leaves);
+        logs::append(&view, &appends, &mut changes, &mut batch)?;
+        let roots = self.state.apply(&view, header.height, changes, &mut batch)?;
         let receipts: Vec<Receipt> = receipts.into_iter().map(|dated| dated.receipt).collect();
+        put_receipts(&mut batch, header.height, (bodies, records), &receipts);
         let leaf = HistoryLeaf {
             chain: self.chain(),
             epoch: header.epoch,
             height: header.height,
             time: header.time,
             block_hash: decided.block.hash(),
-            state_root,
+            state_root: roots.state_root,
+            working_root: roots.working_root,
             receipts_count: count(receipts.len()),
-            receipts_root: receipts_root(&receipts),
+            receipts_root: tree::root(&leaves),
             next_epoch_hash: self.head.next_epoch_hash,
         };
         let mut frontier = self.frontier.clone();
@@ -355,12 +382,6 @@ pub(crate) fn block_context(genesis: &Genesis, height: Height, time: TimeMs) -> 
     }
 }
 
-/// Root over the receipts of a height.
-pub(crate) fn receipts_root(receipts: &[Receipt]) -> Hash {
-    let leaves: Vec<Hash> = receipts.iter().map(|receipt| receipt.payload().leaf()).collect();
-    tree::root(&leaves)
-}
-
 /// Both certificates state the same; a signer counts once.
 fn union(held: CheckpointCertificate, new: CheckpointCertificate) -> CheckpointCertificate {
     let mut votes = held.votes;
@@ -398,7 +419,7 @@ pub(crate) fn read_head(store: &impl StoreRead) -> Result<Height, StoreError> {
 }
 
 /// The leaf of the head, held against what else the next block is built on: its height, its chain, its
-/// node in the history, the root of the state. Not whether the rest of the store is sound: that is
+/// node in the history, the roots of the state. Not whether the rest of the store is sound: that is
 /// [`crate::check`]'s to find out.
 fn read_head_leaf(
     store: &impl StoreRead,
@@ -424,6 +445,10 @@ fn read_head_leaf(
     if pages::stored_root(store)? != leaf.state_root {
         let rule = "expected the page whose root the leaf of the head names";
         return Err(StoreError::damaged(Column::Pages, &schema::page(0, &Hash::ZERO), rule));
+    }
+    if read_sum(store)?.root() != leaf.working_root {
+        let rule = "expected the sum of rows that the leaf of the head names";
+        return Err(StoreError::damaged(Column::Meta, meta::WORKING, rule));
     }
     Ok(leaf)
 }
@@ -455,10 +480,10 @@ fn create(store: &impl Store, genesis: &Genesis) -> Result<(), StoreError> {
         .map(|entry| ((entry.namespace, entry.key.clone()), Some(entry.value.clone())))
         .collect();
     let view = StateView::new(store);
-    let state_root = StateTrie::default().apply(&view, Height::GENESIS, changes, &mut batch)?;
+    let roots = StateWriter::default().apply(&view, Height::GENESIS, changes, &mut batch)?;
     let chain = genesis.chain();
     let epoch_hash = genesis.descriptor().hash(chain);
-    let leaf = HistoryLeaf::genesis(chain, genesis.time(), state_root, epoch_hash);
+    let leaf = HistoryLeaf::genesis(chain, genesis.time(), roots, epoch_hash);
     put_leaf(&mut batch, &mut Frontier::default(), &leaf);
     store.write(batch, Durability::Synced)
 }
@@ -485,13 +510,17 @@ fn put_block(batch: &mut Batch, decided: &Decided, bodies: &[Transaction]) {
     }
 }
 
-fn put_receipts(batch: &mut Batch, height: Height, executed: &Executed) {
-    for (index, dated) in (0u32..).zip(&executed.receipts) {
-        batch.put(Column::Receipts, schema::placed(height, index), dated.receipt.encode());
-    }
-    for (index, record) in (executed.operations..).zip(&executed.records) {
-        batch.put(Column::Steps, schema::placed(height, index), record);
-    }
+fn put_receipts(
+    batch: &mut Batch,
+    height: Height,
+    (bodies, records): (&[Transaction], Vec<Vec<u8>>),
+    all: &[Receipt],
+) {
+    let places = (0u32..).zip(bodies).flat_map(|(position, body)| {
+        std::iter::repeat_n(position, body.header().op_count.into()).map(Origin::Transaction)
+    });
+    let origins = places.chain(records.into_iter().map(Origin::Step));
+    receipts::put(batch, height, all.iter().zip(origins));
 }
 
 fn count(length: usize) -> u32 {

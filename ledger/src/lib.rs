@@ -9,13 +9,17 @@ mod logs;
 pub mod memory;
 pub mod prove;
 pub mod reader;
+mod receipts;
 pub mod replay;
 pub mod schema;
+mod sealed;
 pub mod state;
 pub mod store;
 mod trie;
+pub mod version;
 pub mod words;
 
 pub use crate::ledger::Ledger;
+pub use crate::logs::LogPlace;
 pub use crate::memory::MemoryStore;
 pub use crate::reader::{Reader, View};

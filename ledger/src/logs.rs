@@ -1,7 +1,7 @@
 //! Subject logs (README section 4): which entries a block appends, and how they are stored.
 //!
-//! The head of a log is state; its entries are columns of their own. The last entry that a block
-//! appends carries the peaks of the log's tree, so that the next block appends without reading more.
+//! The head of a log is state, and holds all that the next block needs to append; its entries are
+//! columns of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,20 @@ use proto::codec::{Canonical as _, Reader};
 use proto::hash::Hash;
 use proto::history::{DayEntry, LogEntry, LogHead, LogKey};
 use proto::receipt::{CODE_ACCEPTED, Subject};
-use proto::tree::Frontier;
 use proto::trie::Namespace;
 use proto::types::{Height, TimeMs};
 
 use crate::execute::Dated;
 use crate::schema;
+use crate::sealed;
 use crate::state::StateView;
 use crate::store::{Batch, Column, StoreError, StoreRead};
 
 /// What the receipts of one block append, log by log.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Appends {
+    /// The height of the block.
+    height: Height,
     /// Entries of logs of units and documents, and of each day of the other kinds.
     pub(crate) entries: BTreeMap<LogKey, Vec<LogEntry>>,
     /// Day logs in the order of their first entry in this block.
@@ -36,21 +38,22 @@ fn log_of(subject: &Subject, day: u32) -> LogKey {
 
 impl Appends {
     /// L4.1, L4.2: one entry for each distinct subject of each receipt, in receipt order.
-    pub(crate) fn of(height: Height, time: TimeMs, receipts: &[Dated]) -> Self {
-        let mut appends = Self::default();
-        for (receipt_index, Dated { receipt, day }) in (0u32..).zip(receipts) {
+    /// `leaves` are those of the receipts.
+    pub(crate) fn of(height: Height, time: TimeMs, receipts: &[Dated], leaves: &[Hash]) -> Self {
+        let mut appends = Self { height, ..Self::default() };
+        let receipts = receipts.iter().zip(leaves);
+        for (receipt_index, (Dated { receipt, day }, leaf)) in (0u32..).zip(receipts) {
             // L4.3: a refusal has no event; the day of its block is when the party heard of it.
             let day = day.filter(|_| receipt.code == CODE_ACCEPTED).unwrap_or(time.day()).max(1);
             let subjects: BTreeSet<&Subject> =
                 receipt.links.as_slice().iter().map(|link| &link.subject).collect();
-            let receipt_leaf = receipt.payload().leaf();
             for subject in subjects {
                 let key = log_of(subject, day);
                 let entries = appends.entries.entry(key.clone()).or_default();
                 if entries.is_empty() && key.bucket > 0 {
                     appends.order.push(key);
                 }
-                entries.push(LogEntry { height, receipt_index, receipt_leaf });
+                entries.push(LogEntry { height, receipt_index, receipt_leaf: *leaf });
             }
         }
         appends
@@ -59,14 +62,15 @@ impl Appends {
     /// L4.4: the days that `exists` does not know yet enter their subject's directory.
     pub(crate) fn days<E>(
         &self,
-        height: Height,
         mut exists: impl FnMut(&LogKey) -> Result<bool, E>,
     ) -> Result<BTreeMap<Subject, Vec<DayEntry>>, E> {
         let mut days: BTreeMap<Subject, Vec<DayEntry>> = BTreeMap::new();
         for key in &self.order {
             if !exists(key)? {
                 let subject = Subject { kind: key.kind, key: key.subject.clone() };
-                days.entry(subject).or_default().push(DayEntry { bucket: key.bucket, height });
+                days.entry(subject)
+                    .or_default()
+                    .push(DayEntry { bucket: key.bucket, height: self.height });
             }
         }
         Ok(days)
@@ -81,115 +85,79 @@ pub(crate) fn directory(subject: &Subject) -> LogKey {
 /// Writes the entries into `batch` and the heads of the logs into `changes`.
 pub(crate) fn append<S: StoreRead>(
     view: &StateView<'_, S>,
-    store: &S,
-    (height, appends): (Height, &Appends),
-    (changes, batch): (&mut Changes, &mut Batch),
+    appends: &Appends,
+    changes: &mut Changes,
+    batch: &mut Batch,
 ) -> Result<(), StoreError> {
+    let height = appends.height;
     let heads: Vec<Vec<u8>> =
         appends.entries.keys().map(|key| schema::state(Namespace::Log, &key.state_key())).collect();
     view.prefetch(heads.iter())?;
-    let days = appends.days(height, |key| Ok::<_, StoreError>(head(view, key)?.is_some()))?;
+    let days = appends.days(|key| Ok::<_, StoreError>(head(view, key)?.is_some()))?;
     for (key, entries) in &appends.entries {
-        let payloads = entries.iter().map(|entry| (entry.encode(), entry.leaf()));
-        let rows = Rows { column: Column::Logs, prefix: schema::log_prefix(key), key };
-        rows.append(view, store, (height, payloads), (changes, batch))?;
+        let mut grown = head(view, key)?.unwrap_or_default();
+        for entry in entries {
+            grown.append(entry.leaf(), height);
+        }
+        let row = schema::row(&schema::log_prefix(key), grown.size() - 1);
+        sealed::put(batch, (Column::Logs, &row), |out| write_run(height, entries, out));
+        // L4.5: the head is written once per block and log.
+        changes.insert((Namespace::Log, key.state_key()), Some(grown.encode()));
     }
     for (subject, entries) in &days {
-        let payloads = entries.iter().map(|day| (day_bytes(day), day.leaf()));
-        let key = directory(subject);
-        let rows = Rows { column: Column::Days, prefix: schema::days_prefix(subject), key: &key };
-        rows.append(view, store, (height, payloads), (changes, batch))?;
+        let (key, prefix) = (directory(subject), schema::days_prefix(subject));
+        let mut grown = head(view, &key)?.unwrap_or_default();
+        for day in entries {
+            let row = schema::row(&prefix, grown.size());
+            sealed::put(batch, (Column::Days, &row), |out| write_day(day, out));
+            grown.append(day.leaf(), height);
+        }
+        changes.insert((Namespace::Log, key.state_key()), Some(grown.encode()));
     }
     Ok(())
 }
 
-/// Where the entries of one log are stored.
-struct Rows<'a> {
-    column: Column,
-    prefix: Vec<u8>,
-    key: &'a LogKey,
+/// Where an entry of a log says that its receipt stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct LogPlace {
+    /// Height of the receipt.
+    pub height: Height,
+    /// Position among the receipts of that height.
+    pub receipt_index: u32,
 }
 
-impl Rows<'_> {
-    fn row(&self, index: u64) -> Vec<u8> {
-        schema::row(&self.prefix, index)
-    }
-
-    fn append<S: StoreRead>(
-        &self,
-        view: &StateView<'_, S>,
-        store: &S,
-        (height, payloads): (Height, impl ExactSizeIterator<Item = (Vec<u8>, Hash)>),
-        (changes, batch): (&mut Changes, &mut Batch),
-    ) -> Result<(), StoreError> {
-        let mut frontier = match head(view, self.key)? {
-            None => Frontier::default(),
-            Some(head) => self.frontier(store, &head)?,
-        };
-        let last = payloads.len().saturating_sub(1);
-        for (at, (mut payload, leaf)) in payloads.enumerate() {
-            let row = self.row(frontier.size());
-            frontier.append(leaf, |_, _, _| ());
-            if at == last {
-                frontier.peaks().iter().for_each(|peak| payload.extend(peak.as_bytes()));
-            }
-            batch.put(self.column, row, payload);
-        }
-        // L4.5: the head is written once per block and log.
-        let head = LogHead { size: frontier.size(), root: frontier.root(), last_height: height };
-        changes.insert((Namespace::Log, self.key.state_key()), Some(head.encode()));
-        Ok(())
-    }
-
-    fn frontier<S: StoreRead>(&self, store: &S, head: &LogHead) -> Result<Frontier, StoreError> {
-        let row = self.row(head.size.saturating_sub(1));
-        let damaged = || {
-            StoreError::damaged(
-                self.column,
-                &row,
-                "expected the entry that ends the log, with its peaks",
-            )
-        };
-        let bytes = store.get(self.column, &row)?.ok_or_else(damaged)?;
-        let peaks = peaks(self.column, &bytes).ok_or_else(damaged)?;
-        let frontier = Frontier::from_parts(head.size, peaks).ok_or_else(damaged)?;
-        if frontier.root() == head.root { Ok(frontier) } else { Err(damaged()) }
+/// The entries that one block appended to one log: 4.2.
+fn write_run(height: Height, entries: &[LogEntry], out: &mut Vec<u8>) {
+    out.extend_from_slice(&height.value().to_be_bytes());
+    for entry in entries {
+        out.extend_from_slice(&entry.receipt_index.to_be_bytes());
     }
 }
 
-/// Bytes of an entry without peaks.
-pub(crate) const fn payload_bytes(column: Column) -> usize {
-    if matches!(column, Column::Days) { DAY_BYTES } else { ENTRY_BYTES }
+/// The entries of a row of a log, checksum apart; `None` where it is none.
+pub(crate) fn run(value: &[u8]) -> Option<Vec<LogPlace>> {
+    let (height, indices) = value.split_first_chunk()?;
+    let height = Height::new(u64::from_be_bytes(*height));
+    let (indices, rest) = indices.as_chunks::<4>();
+    if indices.is_empty() || !rest.is_empty() {
+        return None;
+    }
+    let place = |index: &[u8; 4]| LogPlace { height, receipt_index: u32::from_be_bytes(*index) };
+    Some(indices.iter().map(place).collect())
 }
 
-const ENTRY_BYTES: usize = 8 + 4 + 32;
-const DAY_BYTES: usize = 4 + 8;
-
-/// The peaks behind an entry.
-pub(crate) fn peaks(column: Column, bytes: &[u8]) -> Option<Vec<Hash>> {
-    let (_, rest) = bytes.split_at_checked(payload_bytes(column))?;
-    let chunks = rest.chunks(32);
-    chunks.map(|peak| Some(Hash::new(peak.try_into().ok()?))).collect()
-}
-
-/// The entry at the start of a row.
-pub(crate) fn entry(bytes: &[u8]) -> Option<LogEntry> {
-    let (payload, _) = bytes.split_at_checked(ENTRY_BYTES)?;
-    LogEntry::decode(payload).ok()
-}
-
-/// The day at the start of a row.
-pub(crate) fn day(bytes: &[u8]) -> Option<DayEntry> {
-    let (payload, _) = bytes.split_at_checked(DAY_BYTES)?;
-    let mut input = Reader::new(payload);
-    let bucket = input.u32("bucket").ok()?;
-    Some(DayEntry { bucket, height: Height::new(input.u64("height").ok()?) })
-}
-
-fn day_bytes(day: &DayEntry) -> Vec<u8> {
-    let mut out = day.bucket.to_be_bytes().to_vec();
+fn write_day(day: &DayEntry, out: &mut Vec<u8>) {
+    out.extend_from_slice(&day.bucket.to_be_bytes());
     out.extend_from_slice(&day.height.value().to_be_bytes());
-    out
+}
+
+/// The day of a row, checksum apart; `None` where it is none.
+pub(crate) fn day(value: &[u8]) -> Option<DayEntry> {
+    let mut input = Reader::new(value);
+    let bucket = input.u32("bucket").ok()?;
+    let height = Height::new(input.u64("height").ok()?);
+    input.finish().ok()?;
+    Some(DayEntry { bucket, height })
 }
 
 fn head<S: StoreRead>(

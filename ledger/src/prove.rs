@@ -3,6 +3,8 @@
 //! It owns which parts a claim needs and which checkpoint they are proven against. It owns neither
 //! the format ([`crate::bundle`]) nor the words, which are read back from the finished bundle.
 
+use std::collections::BTreeSet;
+
 use contracts::walk::{self, LogView, WalkError};
 use proto::certificate::CheckpointCertificate;
 use proto::codec::{Canonical as _, DecodeError};
@@ -10,9 +12,9 @@ use proto::hash::Hash;
 use proto::history::{LogHead, LogKey};
 use proto::limits::SUBJECT_BYTES_MAX;
 use proto::operation::Operation;
-use proto::receipt::{Receipt, ReceiptSource, Subject, SubjectKind};
+use proto::receipt::{ReceiptSource, Subject, SubjectKind};
 use proto::tree;
-use proto::trie::{self, Namespace};
+use proto::trie::{self, Class, Namespace};
 use proto::types::Height;
 use thiserror::Error;
 
@@ -22,13 +24,17 @@ use crate::bundle::{
     FinalHead, Item, ItemClaim, Log, LogEntry, OpProof, Pin, ReceiptProof, StateClaim, StatePath,
     StateValue, Subject as NamedSubject, TraceClaim, TxProof, WindowClaim, hash_list,
 };
-use crate::logs::directory;
-use crate::reader::{ReadError, StateAt, View};
+use crate::logs::{LogPlace, directory};
+use crate::reader::{ReadError, StateAt, View, logged, source};
+use crate::receipts::Receipts;
 use crate::store::{StoreError, StoreRead};
 
 /// Logs that one trace may use: a lot with its boxes over three provinces has a few hundred; above
 /// ten thousand the answer is no longer for a person, and names what it leaves out.
 pub const TRACE_LOGS_MAX: u32 = 10_000;
+
+/// Bytes that an entry of a log takes in a bundle at least: its receipt's payload and two short links.
+const ENTRY_BYTES_LEAST: usize = 200;
 
 /// Why there is no bundle.
 #[derive(Debug, Error)]
@@ -78,6 +84,17 @@ pub enum ProveError {
         starts: usize,
         /// Logs that the answer may use.
         limit: usize,
+    },
+    /// A log that the claim cannot leave out does not fit a bundle.
+    #[error(
+        "the log of {:?} {} does not fit the {left} bytes that are left of a bundle: ask for less",
+        subject.kind, String::from_utf8_lossy(&subject.key)
+    )]
+    LogTooLarge {
+        /// Subject of the log.
+        subject: Subject,
+        /// Bytes that were left for it.
+        left: usize,
     },
     /// The answer does not fit a bundle.
     #[error("the proof has {bytes} bytes, a bundle has at most {BUNDLE_BYTES_MAX}: ask for less")]
@@ -175,6 +192,9 @@ impl<'a, R: StoreRead> Prover<'a, R> {
         at: Option<Height>,
     ) -> Result<Bundle, ProveError> {
         within(ClaimPart::State, key, trie::KEY_BYTES_MAX)?;
+        if namespace.class() == Class::Working {
+            return Err(ReadError::NeverProven { namespace }.into());
+        }
         let at = self.height(at)?;
         let draft = self.draft(at)?;
         let mut item = draft.item(at)?;
@@ -182,24 +202,23 @@ impl<'a, R: StoreRead> Prover<'a, R> {
         draft.finish(|item| ClaimKind::State(StateClaim { item, state: 0 }), item)
     }
 
-    /// A complete trace. What does not fit the limit is named as truncated.
+    /// A complete trace. What does not fit the limit of logs, or the bytes of a bundle, is named as
+    /// truncated.
     pub fn trace(&self, query: &TraceQuery) -> Result<Bundle, ProveError> {
         for start in &query.starts {
             within(ClaimPart::Subject, &start.key, SUBJECT_BYTES_MAX.into())?;
         }
         let at = self.height(query.at)?;
-        let mut limit = usize::try_from(query.unit_limit.min(TRACE_LOGS_MAX)).unwrap_or(usize::MAX);
+        let limit = usize::try_from(query.unit_limit.min(TRACE_LOGS_MAX)).unwrap_or(usize::MAX);
+        let mut budget = BUNDLE_BYTES_MAX;
         loop {
-            let bundle = self.trace_within(query, at, limit)?;
+            let bundle = self.trace_within(query, at, (limit, budget))?;
             let bytes = prost::Message::encoded_len(&bundle);
             if bytes <= BUNDLE_BYTES_MAX {
                 return Ok(bundle);
             }
-            let used = bundle.items.iter().map(|item| item.logs.len()).sum::<usize>();
-            limit = limit.min(used) / 2;
-            if limit < query.starts.len() {
-                return Err(ProveError::TooLarge { bytes });
-            }
+            // What stands around the logs takes its part too.
+            budget = budget.saturating_sub(bytes - BUNDLE_BYTES_MAX);
         }
     }
 
@@ -207,24 +226,37 @@ impl<'a, R: StoreRead> Prover<'a, R> {
         &self,
         query: &TraceQuery,
         at: Height,
-        limit: usize,
+        (limit, budget): (usize, usize),
     ) -> Result<Bundle, ProveError> {
         let draft = self.draft(at)?;
         let state = self.view.at(at)?;
-        let mut logs = Vec::new();
+        let (mut logs, mut left, mut large) = (Vec::new(), budget, BTreeSet::new());
         let walked = walk::walk(&query.starts, query.direction, limit, |subject| {
             let key = directory(subject);
-            let (log, receipts) = draft.log(&state, &key, query.bodies)?;
-            logs.push(log);
-            Ok::<_, ProveError>(receipts)
+            match draft.log(&state, &key, (query.bodies, left))? {
+                Some((log, receipts)) => {
+                    left = left.saturating_sub(prost::Message::encoded_len(&log));
+                    logs.push(log);
+                    Ok(receipts)
+                }
+                // No start may be left out.
+                None if query.starts.contains(subject) => {
+                    Err(ProveError::LogTooLarge { subject: subject.clone(), left })
+                }
+                None => {
+                    large.insert(subject.clone());
+                    Ok(Vec::new())
+                }
+            }
         });
-        let walk = walked.map_err(|error| match error {
+        let mut walk = walked.map_err(|error| match error {
             WalkError::Log(error) => error,
             WalkError::StartKind { kind } => by_day(kind),
             WalkError::TooManyStarts { starts, limit } => {
                 ProveError::TooManyStarts { starts, limit }
             }
         })?;
+        walk.truncated.append(&mut large);
         let mut item = draft.item(at)?;
         item.states.push(shown(&state, Namespace::Sys, BACKFILL_KEY)?);
         item.logs = ascending(logs);
@@ -259,10 +291,15 @@ impl<'a, R: StoreRead> Prover<'a, R> {
         let draft = self.draft(at)?;
         let state = self.view.at(at)?;
         let (first, days) = draft.days(&state, subject)?;
+        let mut left = BUNDLE_BYTES_MAX.saturating_sub(prost::Message::encoded_len(&first));
         let mut logs = vec![first];
         for bucket in days.into_iter().filter(|day| (from_day..=to_day).contains(day)) {
             let key = LogKey { kind: subject.kind, bucket, subject: subject.key.clone() };
-            logs.push(draft.log(&state, &key, bodies)?.0);
+            let Some((log, _)) = draft.log(&state, &key, (bodies, left))? else {
+                return Err(ProveError::LogTooLarge { subject: subject.clone(), left });
+            };
+            left = left.saturating_sub(prost::Message::encoded_len(&log));
+            logs.push(log);
         }
         let mut item = draft.item(at)?;
         item.states.push(shown(&state, Namespace::Sys, BACKFILL_KEY)?);
@@ -420,28 +457,42 @@ impl<R: StoreRead> Draft<'_, R> {
         Ok(())
     }
 
-    /// A complete log, and what the walk needs of its entries.
+    /// A complete log of at most `left` bytes, and what the walk needs of its entries; none where it is
+    /// larger. No more of it is read than fits.
     fn log(
         &self,
         state: &StateAt<'_, R>,
         key: &LogKey,
-        bodies: Bodies,
-    ) -> Result<(Log, Vec<LogView>), ProveError> {
+        (bodies, left): (Bodies, usize),
+    ) -> Result<Option<(Log, Vec<LogView>)>, ProveError> {
         let mut log = headed(state, key)?;
-        let mut views = Vec::new();
-        for item in self.view.log(key, state.height(), 0, usize::MAX)? {
-            let (height, receipt_index) = (item.entry.height, item.entry.receipt_index);
-            let body = match bodies {
-                Bodies::Shown => self.view.source(height, receipt_index)?,
-                Bodies::Withheld => None,
-            };
+        let size = head_of(&log, key)?.map_or(0, |head| head.size());
+        let fits = usize::try_from(size).ok().and_then(|size| size.checked_mul(ENTRY_BYTES_LEAST));
+        if fits.is_none_or(|least| least > left) {
+            return Ok(None);
+        }
+        let (mut views, mut bytes) = (Vec::new(), prost::Message::encoded_len(&log));
+        let mut receipts = Receipts::new(self.view.read());
+        // One more than the head counts shows a store that lost its head, not its entries.
+        let limit = usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1);
+        for (index, place) in self.view.log_entries(key, state.height(), 0, limit)? {
+            let LogPlace { height, receipt_index } = place;
+            let stored = logged(&mut receipts, place)?;
+            let links = stored.receipt.links.as_slice().to_vec();
             let place = (height.value(), receipt_index);
-            log.entries.push(LogEntry::new(item.index, place, &item.receipt, body));
-            let Receipt { links, .. } = item.receipt;
-            views.push(LogView { height, receipt_index, links: links.as_slice().to_vec() });
+            let mut entry = LogEntry::new(index, place, &stored.receipt, None);
+            if bodies == Bodies::Shown {
+                entry.body = source(self.view.read(), (height, receipt_index), stored)?;
+            }
+            bytes = bytes.saturating_add(prost::Message::encoded_len(&entry));
+            if bytes > left {
+                return Ok(None);
+            }
+            log.entries.push(entry);
+            views.push(LogView { height, receipt_index, links });
         }
         check_size(&log, key, log.entries.len())?;
-        Ok((log, views))
+        Ok(Some((log, views)))
     }
 
     /// The directory of a subject, and the days in it.
@@ -480,7 +531,7 @@ fn shown<R: StoreRead>(
 }
 
 /// The head of a log with its proof, and no entries yet.
-fn headed<R: StoreRead>(state: &StateAt<'_, R>, key: &LogKey) -> Result<Log, ProveError> {
+fn headed<R: StoreRead>(state: &StateAt<'_, R>, key: &LogKey) -> Result<Log, ReadError> {
     let state_key = key.state_key();
     let head = state.value(Namespace::Log, &state_key)?;
     let proof = state.proof(Namespace::Log, &state_key)?;
@@ -494,15 +545,15 @@ fn headed<R: StoreRead>(state: &StateAt<'_, R>, key: &LogKey) -> Result<Log, Pro
     })
 }
 
+/// The head of a log as it is shown.
+fn head_of(log: &Log, key: &LogKey) -> Result<Option<LogHead>, StoreError> {
+    let state_key = key.state_key();
+    log.head.as_ref().map(|value| crate::logs::parse_head(&state_key, value)).transpose()
+}
+
 /// Both ends: a log that lost an entry in the store must not leave as a proof that fails elsewhere.
 fn check_size(log: &Log, key: &LogKey, found: usize) -> Result<(), StoreError> {
-    let state_key = key.state_key();
-    let head = log.head.as_ref().map(|value| crate::logs::parse_head(&state_key, value));
-    let LogHead { size, .. } = match head.transpose()? {
-        Some(head) => head,
-        None if found == 0 => return Ok(()),
-        None => return Err(lost(key)),
-    };
+    let size = head_of(log, key)?.map_or(0, |head| head.size());
     if u64::try_from(found).is_ok_and(|found| found == size) { Ok(()) } else { Err(lost(key)) }
 }
 

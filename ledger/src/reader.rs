@@ -13,21 +13,23 @@ use proto::certificate::{CheckpointCertificate, CommitCertificate};
 use proto::codec::{Canonical, Reader as Input};
 use proto::epoch::Descriptor;
 use proto::hash::Hash;
-use proto::history::{DayEntry, HistoryLeaf, LogEntry, LogHead, LogKey};
+use proto::history::{DayEntry, HistoryLeaf, LogHead, LogKey};
 use proto::limits::OPERATION_BYTES_MAX;
 use proto::message::Decided;
 use proto::operation::OpUid;
 use proto::receipt::{Receipt, ReceiptSource, Subject};
 use proto::transaction::{SignedTxHeader, Transaction};
-use proto::trie::{Namespace, StateProof};
+use proto::trie::{Class, Namespace, StateProof};
 use proto::types::{AgencyIndex, BlockHash, ChainId, Height, TxId};
 use thiserror::Error;
 
 use crate::ledger::{OpenError, read_genesis, read_head, read_size};
+use crate::logs::LogPlace;
+use crate::receipts::{self, Origin, Receipts, Stored};
 use crate::schema::{self, TxPlace, WINDOW_HEIGHTS, meta};
 use crate::store::{Column, Pair, Store, StoreError, StoreRead};
 use crate::trie::Past;
-use crate::{history, logs, state};
+use crate::{history, logs, sealed, state};
 
 /// Why a query has no answer.
 #[derive(Debug, Error)]
@@ -44,6 +46,24 @@ pub enum ReadError {
         oldest: Height,
         /// Newest height.
         head: Height,
+    },
+    /// A working row was asked for as of an older height.
+    #[error(
+        "rows of {namespace:?} can be read as of height {head}, not of {at}: older ones are not kept"
+    )]
+    NewestAlone {
+        /// Namespace of the row.
+        namespace: Namespace,
+        /// Height asked for.
+        at: Height,
+        /// Newest height.
+        head: Height,
+    },
+    /// A proof of a working row was asked for.
+    #[error("rows of {namespace:?} are never proven: they follow from the recorded events")]
+    NeverProven {
+        /// Namespace of the row.
+        namespace: Namespace,
     },
 }
 
@@ -107,8 +127,8 @@ pub struct PlacedOperation {
 pub struct LogItem {
     /// Position in the log.
     pub index: u64,
-    /// The entry.
-    pub entry: LogEntry,
+    /// Where the receipt stands.
+    pub place: LogPlace,
     /// The receipt.
     pub receipt: Receipt,
 }
@@ -187,7 +207,13 @@ impl<'a, R: StoreRead> View<'a, R> {
 
     /// The transactions of a block in its order.
     pub fn bodies(&self, height: Height) -> Result<Vec<Transaction>, StoreError> {
-        self.placed(Column::Bodies, (height, 0), usize::MAX, "expected a transaction")
+        let prefix = schema::height(height);
+        let pairs = self.read.scan_prefix(Column::Bodies, &prefix, &prefix, usize::MAX)?;
+        let decode = |(key, value): Pair| {
+            let rule = "expected a transaction";
+            Transaction::decode(&value).map_err(|_| StoreError::damaged(Column::Bodies, &key, rule))
+        };
+        pairs.into_iter().map(decode).collect()
     }
 
     /// One transaction of a block.
@@ -202,7 +228,8 @@ impl<'a, R: StoreRead> View<'a, R> {
 
     /// One receipt.
     pub fn receipt(&self, height: Height, index: u32) -> Result<Option<Receipt>, StoreError> {
-        self.decoded(Column::Receipts, &schema::placed(height, index), "expected a receipt")
+        let stored = Receipts::new(&self.read).get(height, index)?;
+        Ok(stored.map(|stored| stored.receipt))
     }
 
     /// At most `limit` receipts of a height, from index `from` on.
@@ -212,22 +239,8 @@ impl<'a, R: StoreRead> View<'a, R> {
         from: u32,
         limit: usize,
     ) -> Result<Vec<Receipt>, StoreError> {
-        self.placed(Column::Receipts, (height, from), limit, "expected a receipt")
-    }
-
-    fn placed<T: Canonical>(
-        &self,
-        column: Column,
-        (height, from): (Height, u32),
-        limit: usize,
-        rule: &'static str,
-    ) -> Result<Vec<T>, StoreError> {
-        let (prefix, from) = (schema::height(height), schema::placed(height, from));
-        let pairs = self.read.scan_prefix(column, &prefix, &from, limit)?;
-        let decode = |(key, value): Pair| {
-            T::decode(&value).map_err(|_| StoreError::damaged(column, &key, rule))
-        };
-        pairs.into_iter().map(decode).collect()
+        let stored = receipts::range(&self.read, (height, from), limit)?;
+        Ok(stored.into_iter().map(|stored| stored.receipt).collect())
     }
 
     /// The operation behind a receipt; none for a system step.
@@ -236,25 +249,14 @@ impl<'a, R: StoreRead> View<'a, R> {
         height: Height,
         receipt_index: u32,
     ) -> Result<Option<PlacedOperation>, StoreError> {
-        let Some(receipt) = self.receipt(height, receipt_index)? else { return Ok(None) };
-        let ReceiptSource::Operation { tx_id, op_index, .. } = receipt.source else {
-            return Ok(None);
-        };
-        let key = tx_id.as_bytes();
-        let damaged = |rule| StoreError::damaged(Column::Transactions, key, rule);
-        let tx = self
-            .transaction(tx_id)?
-            .ok_or_else(|| damaged("expected the place of a transaction"))?;
-        let body = self.read.get(Column::Bodies, &schema::placed(tx.height, tx.position))?;
-        let bytes = body
-            .and_then(|body| operation_bytes(&body, op_index))
-            .ok_or_else(|| damaged("expected a transaction with that operation"))?;
-        Ok(Some(PlacedOperation { tx, op_index, bytes }))
+        let stored = Receipts::new(&self.read).get(height, receipt_index)?;
+        stored.map_or(Ok(None), |stored| operation(&self.read, (height, receipt_index), &stored))
     }
 
     /// The record of the system step behind a receipt; none for an operation.
     pub fn step(&self, height: Height, receipt_index: u32) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read.get(Column::Steps, &schema::placed(height, receipt_index))
+        let stored = Receipts::new(&self.read).get(height, receipt_index)?;
+        Ok(stored.and_then(|stored| stored.origin.record().map(<[u8]>::to_vec)))
     }
 
     /// What a receipt's leaf of operation or step hashes: the operation as submitted, or the record.
@@ -263,10 +265,10 @@ impl<'a, R: StoreRead> View<'a, R> {
         height: Height,
         receipt_index: u32,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.step(height, receipt_index)? {
-            Some(record) => Ok(Some(record)),
-            None => Ok(self.operation(height, receipt_index)?.map(|operation| operation.bytes)),
-        }
+        let Some(stored) = Receipts::new(&self.read).get(height, receipt_index)? else {
+            return Ok(None);
+        };
+        source(&self.read, (height, receipt_index), stored)
     }
 
     /// Height and receipt index of the operation that an agency recorded under an identity.
@@ -281,14 +283,18 @@ impl<'a, R: StoreRead> View<'a, R> {
         let mut read = || Some((input.u64("height").ok()?, input.u32("receipt index").ok()?));
         let (height, index) = read().ok_or_else(|| {
             let key = schema::state(Namespace::OpUid, &key);
-            StoreError::damaged(Column::State, &key, "expected height, receipt index and leaf")
+            StoreError::damaged(
+                schema::column(Namespace::OpUid),
+                &key,
+                "expected height, receipt index and leaf",
+            )
         })?;
         Ok(Some((Height::new(height), index)))
     }
 
     /// The newest value of a key of the state.
     pub fn state(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read.get(Column::State, &schema::state(namespace, key))
+        state::newest(&self.read, namespace, key)
     }
 
     /// At most `limit` keys of a namespace with their newest values, ascending: those that begin
@@ -300,19 +306,14 @@ impl<'a, R: StoreRead> View<'a, R> {
         from: &[u8],
         limit: usize,
     ) -> Result<Vec<Pair>, StoreError> {
-        let (prefix, from) = (schema::state(namespace, prefix), schema::state(namespace, from));
-        let pairs = self.read.scan_prefix(Column::State, &prefix, &from, limit)?;
-        let bare = |(mut key, value): Pair| {
-            key.remove(0);
-            (key, value)
-        };
-        Ok(pairs.into_iter().map(bare).collect())
+        state::scan_from(&self.read, namespace, (prefix, from), limit)
     }
 
     /// The state as of a height, at most [`WINDOW_HEIGHTS`] below the head.
     pub fn at(&self, at: Height) -> Result<StateAt<'_, R>, ReadError> {
         if state::in_window(at, self.head) {
-            return Ok(StateAt { read: &self.read, at, past: Past::new(at, self.head) });
+            let past = Past::new(at, self.head);
+            return Ok(StateAt { read: &self.read, at, head: self.head, past });
         }
         let (oldest, head) = (self.head.minus(WINDOW_HEIGHTS), self.head);
         Err(ReadError::OutsideWindow { at, oldest, head })
@@ -323,19 +324,27 @@ impl<'a, R: StoreRead> View<'a, R> {
         &self,
         key: &LogKey,
         from: u64,
-        visit: &mut dyn FnMut(u64, LogEntry) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(u64, LogPlace) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let prefix = schema::log_prefix(key);
         let until = crate::store::prefix_end(&prefix);
         let mut damaged = None;
-        let from = schema::row(&prefix, from);
-        self.read.scan(Column::Logs, &from, until.as_deref(), &mut |key, value| {
-            let Some((index, entry)) = row_index(key, &prefix).zip(logs::entry(value)) else {
-                damaged = Some(StoreError::damaged(Column::Logs, key, "expected a log entry"));
-                return ControlFlow::Break(());
-            };
-            visit(index, entry)
-        })?;
+        let first = schema::row(&prefix, from);
+        self.read.scan(
+            Column::Logs,
+            &first,
+            until.as_deref(),
+            &mut |row, stored| match log_row(row, stored, &prefix) {
+                Err(error) => {
+                    damaged = Some(error);
+                    ControlFlow::Break(())
+                }
+                Ok(entries) => entries
+                    .into_iter()
+                    .filter(|(index, _)| *index >= from)
+                    .try_for_each(|(index, place)| visit(index, place)),
+            },
+        )?;
         damaged.map_or(Ok(()), Err)
     }
 
@@ -346,13 +355,13 @@ impl<'a, R: StoreRead> View<'a, R> {
         at: Height,
         from: u64,
         limit: usize,
-    ) -> Result<Vec<(u64, LogEntry)>, StoreError> {
+    ) -> Result<Vec<(u64, LogPlace)>, StoreError> {
         let mut entries = Vec::new();
-        self.visit_log(key, from, &mut |index, entry| {
-            if entry.height > at || entries.len() == limit {
+        self.visit_log(key, from, &mut |index, place| {
+            if place.height > at || entries.len() == limit {
                 return ControlFlow::Break(());
             }
-            entries.push((index, entry));
+            entries.push((index, place));
             ControlFlow::Continue(())
         })?;
         Ok(entries)
@@ -366,15 +375,12 @@ impl<'a, R: StoreRead> View<'a, R> {
         from: u64,
         limit: usize,
     ) -> Result<Vec<LogItem>, StoreError> {
-        let entries = self.log_entries(key, at, from, limit)?;
-        let with_receipt = |(index, entry): (u64, LogEntry)| {
-            let receipt = self.receipt(entry.height, entry.receipt_index)?.ok_or_else(|| {
-                let key = schema::placed(entry.height, entry.receipt_index);
-                StoreError::damaged(Column::Receipts, &key, "expected the receipt of a log entry")
-            })?;
-            Ok(LogItem { index, entry, receipt })
+        let mut receipts = Receipts::new(&self.read);
+        let with_receipt = |(index, place): (u64, LogPlace)| {
+            let receipt = logged(&mut receipts, place)?.receipt;
+            Ok(LogItem { index, place, receipt })
         };
-        entries.into_iter().map(with_receipt).collect()
+        self.log_entries(key, at, from, limit)?.into_iter().map(with_receipt).collect()
     }
 
     /// The newest head of a log; none where it is empty.
@@ -389,9 +395,9 @@ impl<'a, R: StoreRead> View<'a, R> {
         let prefix = schema::days_prefix(subject);
         let pairs = self.read.scan_prefix(Column::Days, &prefix, &prefix, usize::MAX)?;
         let mut days = Vec::new();
-        for (key, value) in pairs {
+        for (key, stored) in pairs {
             let damaged = || StoreError::damaged(Column::Days, &key, "expected a day");
-            let day = logs::day(&value).ok_or_else(damaged)?;
+            let day = logs::day(sealed::open(Column::Days, &key, &stored)?).ok_or_else(damaged)?;
             if day.height <= at {
                 days.push(day);
             }
@@ -440,6 +446,60 @@ impl<'a, R: StoreRead> View<'a, R> {
     }
 }
 
+/// The receipt of a log's entry.
+pub(crate) fn logged<S: StoreRead>(
+    receipts: &mut Receipts<'_, S>,
+    LogPlace { height, receipt_index }: LogPlace,
+) -> Result<Stored, StoreError> {
+    receipts.get(height, receipt_index)?.ok_or_else(|| {
+        let key = receipts::row_key(height, receipt_index);
+        StoreError::damaged(Column::Receipts, &key, "expected the receipt of a log entry")
+    })
+}
+
+/// What a stored receipt was made from: the operation as submitted, or the record of a step.
+pub(crate) fn source(
+    store: &impl StoreRead,
+    at: (Height, u32),
+    stored: Stored,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    match stored.origin {
+        Origin::Step(record) => Ok(Some(record)),
+        Origin::Transaction(_) => Ok(operation(store, at, &stored)?.map(|found| found.bytes)),
+    }
+}
+
+/// The operation behind a stored receipt; none for a system step.
+fn operation(
+    store: &impl StoreRead,
+    (height, receipt_index): (Height, u32),
+    stored: &Stored,
+) -> Result<Option<PlacedOperation>, StoreError> {
+    let ReceiptSource::Operation { op_index, .. } = stored.receipt.source else { return Ok(None) };
+    let Some(position) = stored.origin.position() else { return Ok(None) };
+    let key = schema::placed(height, position);
+    let rule = "expected a transaction with that operation";
+    let damaged = || StoreError::damaged(Column::Bodies, &key, rule);
+    let first_receipt = receipt_index.checked_sub(op_index.into()).ok_or_else(damaged)?;
+    let body = store.get(Column::Bodies, &key)?;
+    let bytes = body.and_then(|body| operation_bytes(&body, op_index)).ok_or_else(damaged)?;
+    Ok(Some(PlacedOperation { tx: TxPlace { height, position, first_receipt }, op_index, bytes }))
+}
+
+/// The entries of a row of a log with their positions.
+pub(crate) fn log_row(
+    row: &[u8],
+    stored: &[u8],
+    prefix: &[u8],
+) -> Result<Vec<(u64, LogPlace)>, StoreError> {
+    let damaged = || StoreError::damaged(Column::Logs, row, "expected entries of a log");
+    let places = logs::run(sealed::open(Column::Logs, row, stored)?).ok_or_else(damaged)?;
+    let last = row_index(row, prefix).ok_or_else(damaged)?;
+    let behind = u64::try_from(places.len() - 1).unwrap_or(u64::MAX);
+    let first = last.checked_sub(behind).ok_or_else(damaged)?;
+    Ok((first..).zip(places).collect())
+}
+
 /// One operation out of a stored transaction, without hashing the others.
 fn operation_bytes(body: &[u8], op_index: u16) -> Option<Vec<u8>> {
     let mut input = Input::new(body);
@@ -470,7 +530,7 @@ impl<R: StoreRead> State for View<'_, R> {
     }
 }
 
-fn fault(error: &StoreError) -> StateFault {
+fn fault(error: &impl ToString) -> StateFault {
     StateFault::Storage { detail: error.to_string() }
 }
 
@@ -479,6 +539,7 @@ fn fault(error: &StoreError) -> StateFault {
 pub struct StateAt<'a, R> {
     read: &'a R,
     at: Height,
+    head: Height,
     past: Past,
 }
 
@@ -488,14 +549,28 @@ impl<R: StoreRead> StateAt<'_, R> {
         self.at
     }
 
-    /// The value of a key.
-    pub fn value(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        state::get_at(self.read, (namespace, key), &self.past)
+    /// The value of a key; of a working row as of the newest height alone.
+    pub fn value(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        match namespace.class() {
+            Class::Proved => Ok(state::get_at(self.read, (namespace, key), &self.past)?),
+            Class::Working => {
+                self.is_newest(namespace)?;
+                Ok(state::newest(self.read, namespace, key)?)
+            }
+        }
     }
 
-    /// Presence or absence of a key under the height's state root.
-    pub fn proof(&self, namespace: Namespace, key: &[u8]) -> Result<StateProof, StoreError> {
-        state::prove_at(self.read, (namespace, key), &self.past)
+    /// Presence or absence of a proved key under the height's state root.
+    pub fn proof(&self, namespace: Namespace, key: &[u8]) -> Result<StateProof, ReadError> {
+        match namespace.class() {
+            Class::Proved => Ok(state::prove_at(self.read, (namespace, key), &self.past)?),
+            Class::Working => Err(ReadError::NeverProven { namespace }),
+        }
+    }
+
+    fn is_newest(&self, namespace: Namespace) -> Result<(), ReadError> {
+        let (at, head) = (self.at, self.head);
+        if at == head { Ok(()) } else { Err(ReadError::NewestAlone { namespace, at, head }) }
     }
 }
 
@@ -511,11 +586,7 @@ impl<R: StoreRead> State for StateAt<'_, R> {
         range: &Range<'_>,
         limit: usize,
     ) -> Result<Vec<StatePair>, StateFault> {
-        let head = read_head(self.read).map_err(|error| fault(&error))?;
-        if self.at != head {
-            let detail = format!("rows are listed as of height {head}, not of {}", self.at);
-            return Err(StateFault::Storage { detail });
-        }
+        self.is_newest(namespace).map_err(|error| fault(&error))?;
         state::scan(self.read, namespace, range, limit).map_err(|error| fault(&error))
     }
 }

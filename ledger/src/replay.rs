@@ -8,6 +8,7 @@ use crate::ledger::{AppendError, Ledger, OpenError};
 use crate::memory::MemoryStore;
 use crate::reader::Reader;
 use crate::store::{Store, StoreError};
+use crate::version::Versions;
 
 /// Where re-execution stopped.
 #[derive(Debug, Error)]
@@ -58,15 +59,17 @@ pub struct Replayed {
     pub operations: u64,
 }
 
-/// Executes every block again, in memory, and compares each height with the history.
+/// Executes every block again, in memory, by the version of the contracts of its epoch, and compares
+/// each height with the history.
 ///
 /// The fresh store holds the whole chain: a replay of a large one needs as much memory.
 pub fn replay<S: Store>(
     reader: &Reader<S>,
+    versions: Versions,
     progress: &mut dyn FnMut(Height, Height),
 ) -> Result<Replayed, ReplayError> {
     let view = reader.view()?;
-    let mut fresh = Ledger::open_or_create(MemoryStore::default(), view.genesis())?;
+    let mut fresh = Ledger::open_or_create_with(MemoryStore::default(), view.genesis(), versions)?;
     let mut replayed = Replayed::default();
     for number in 0..=view.head().value() {
         let height = Height::new(number);

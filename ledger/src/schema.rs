@@ -5,13 +5,14 @@ use proto::codec::{Canonical, DecodeError, Reader, Writer};
 use proto::hash::Hash;
 use proto::history::LogKey;
 use proto::receipt::Subject;
-use proto::trie::Namespace;
+use proto::trie::{Class, Namespace};
 use proto::types::Height;
 
+use crate::store::Column;
 use crate::trie::page::nibble;
 
 /// Version of everything below. A store of another version is refused.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Heights below the head whose state can still be read and proven. A checkpoint is hardened within
 /// a few heights; 1,024 heights are 17 minutes of one-second blocks, longer than any page token lives.
@@ -28,6 +29,8 @@ pub(crate) mod meta {
     pub(crate) const CHAIN: &[u8] = b"chain";
     /// Genesis document, canonical bytes.
     pub(crate) const GENESIS: &[u8] = b"genesis";
+    /// Sum over the working rows as of the head, 2,048 bytes.
+    pub(crate) const WORKING: &[u8] = b"working";
     /// Height of the last block, u64.
     pub(crate) const HEAD: &[u8] = b"head";
     /// Size of the highest certified checkpoint, u64.
@@ -41,7 +44,7 @@ pub(crate) fn height(height: Height) -> Vec<u8> {
     height.value().to_be_bytes().to_vec()
 }
 
-/// A height and a position in it: bodies, receipts, steps.
+/// A height and a position in it: bodies, and the first of the receipts of a row.
 pub(crate) fn placed(height: Height, position: u32) -> Vec<u8> {
     let mut out = Writer::default();
     out.u64(height.value()).u32(position);
@@ -61,6 +64,20 @@ pub(crate) fn state(namespace: Namespace, key: &[u8]) -> Vec<u8> {
     out.push(namespace.code());
     out.extend_from_slice(key);
     out
+}
+
+/// Column of the keys of a namespace.
+pub(crate) const fn column(namespace: Namespace) -> Column {
+    match namespace.class() {
+        Class::Proved => Column::State,
+        Class::Working => Column::Working,
+    }
+}
+
+/// Namespace and key of a row of the state.
+pub(crate) fn split_state(state_key: &[u8]) -> Option<(Namespace, &[u8])> {
+    let (code, key) = state_key.split_first()?;
+    Some((Namespace::from_code(*code)?, key))
 }
 
 /// Level of a page and the start of its path, half a byte for each level.
@@ -100,7 +117,7 @@ pub(crate) fn days_prefix(subject: &Subject) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// One row of a log or of a directory.
+/// One row of a log, by the index of its last entry, or of a directory.
 pub(crate) fn row(prefix: &[u8], index: u64) -> Vec<u8> {
     [prefix, &index.to_be_bytes()].concat()
 }

@@ -1,7 +1,8 @@
-//! The state: newest values, the trie over them, and what recent heights replaced.
+//! The state: newest values of both classes, the trie over the proved keys with what recent heights
+//! replaced, the sum over the working rows.
 //!
 //! A block reads through [`StateView`], which remembers what it read, and is written by
-//! [`StateTrie::apply`]. It knows no contract: which key means what is in `contracts`.
+//! [`StateWriter::apply`]. It knows no contract: which key means what is in `contracts`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,19 +10,30 @@ use std::collections::btree_map::Iter;
 use std::iter::Peekable;
 
 use contracts::state::{Changes, Pair, Range, State, StateFault};
-use proto::hash::Hash;
-use proto::trie::{self, Namespace, StateProof};
+use proto::codec::Canonical as _;
+use proto::history::StateRoots;
+use proto::set_hash::{RowHash, SetHash};
+use proto::trie::{self, Class, Namespace, StateProof};
 use proto::types::Height;
 
-use crate::schema::{self, PRUNE_EVERY_HEIGHTS, WINDOW_HEIGHTS};
+use crate::schema::{self, PRUNE_EVERY_HEIGHTS, WINDOW_HEIGHTS, meta};
+use crate::sealed;
 use crate::store::{Batch, Column, StoreError, StoreRead};
 use crate::trie::undo::Undo;
 use crate::trie::{self as pages, Changed, Past, Trie};
 
+/// A value of the state as it was read.
+#[derive(Clone, Debug)]
+struct Held {
+    value: Vec<u8>,
+    /// Of a working row the hash that it was checked by: a row that goes is subtracted by it.
+    row: Option<RowHash>,
+}
+
 /// The state below the block that is being executed. It remembers every value that was read.
 pub struct StateView<'a, S> {
     store: &'a S,
-    known: RefCell<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
+    known: RefCell<BTreeMap<Vec<u8>, Option<Held>>>,
     fault: RefCell<Option<StoreError>>,
 }
 
@@ -36,7 +48,6 @@ impl<'a, S: StoreRead> StateView<'a, S> {
         self.fault.into_inner()
     }
 
-    /// The newest value of a key.
     /// Keeps the store's own words for [`Self::into_fault`].
     fn failed(&self, error: StoreError) -> StateFault {
         let detail = error.to_string();
@@ -44,17 +55,21 @@ impl<'a, S: StoreRead> StateView<'a, S> {
         StateFault::Storage { detail }
     }
 
+    /// The newest value of a key.
     pub(crate) fn value(
         &self,
         namespace: Namespace,
         key: &[u8],
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let key = schema::state(namespace, key);
-        if let Some(known) = self.known.borrow().get(&key) {
-            return Ok(known.clone());
+        let state_key = schema::state(namespace, key);
+        if let Some(known) = self.known.borrow().get(&state_key) {
+            return Ok(known.as_ref().map(|held| held.value.clone()));
         }
-        let value = self.store.get(Column::State, &key)?;
-        self.known.borrow_mut().insert(key, value.clone());
+        let column = schema::column(namespace);
+        let row = self.store.get(column, &state_key)?;
+        let held = row.map(|row| held(column, &state_key, row)).transpose()?;
+        let value = held.as_ref().map(|held| held.value.clone());
+        self.known.borrow_mut().insert(state_key, held);
         Ok(value)
     }
 
@@ -70,16 +85,32 @@ impl<'a, S: StoreRead> StateView<'a, S> {
         assert!(keys.is_sorted(), "one walk over what is known finds keys that ascend");
         let mut known = self.known.borrow_mut();
         let mut reads = known.iter().peekable();
-        let mut unknown = Vec::new();
+        let (mut proved, mut working) = (Vec::new(), Vec::new());
         for key in keys {
             if under(&mut reads, key).is_none() {
-                unknown.push(key.clone());
+                let class = schema::split_state(key).map(|(namespace, _)| namespace.class());
+                let list = if class == Some(Class::Working) { &mut working } else { &mut proved };
+                list.push(key.clone());
             }
         }
-        let values = self.store.get_many(Column::State, &unknown)?;
-        known.extend(unknown.into_iter().zip(values));
+        for (column, unknown) in [(Column::State, proved), (Column::Working, working)] {
+            let rows = self.store.get_many(column, &unknown)?;
+            for (key, row) in unknown.into_iter().zip(rows) {
+                let held = row.map(|row| held(column, &key, row)).transpose()?;
+                known.insert(key, held);
+            }
+        }
         Ok(())
     }
+}
+
+/// A row as it was read, checked.
+fn held(column: Column, state_key: &[u8], row: Vec<u8>) -> Result<Held, StoreError> {
+    if column == Column::Working {
+        let (value, row) = sealed::open_working(state_key, row)?;
+        return Ok(Held { value, row: Some(row) });
+    }
+    Ok(Held { value: sealed::opened(column, state_key, row)?, row: None })
 }
 
 impl<S: StoreRead> State for StateView<'_, S> {
@@ -97,6 +128,15 @@ impl<S: StoreRead> State for StateView<'_, S> {
     }
 }
 
+/// The newest value of a key.
+pub(crate) fn newest(
+    store: &impl StoreRead,
+    namespace: Namespace,
+    key: &[u8],
+) -> Result<Option<Vec<u8>>, StoreError> {
+    sealed::get(store, schema::column(namespace), &schema::state(namespace, key))
+}
+
 /// The newest pairs of a namespace whose keys lie in a range.
 pub(crate) fn scan(
     store: &impl StoreRead,
@@ -104,13 +144,24 @@ pub(crate) fn scan(
     range: &Range<'_>,
     limit: usize,
 ) -> Result<Vec<Pair>, StoreError> {
-    let prefix = schema::state(namespace, range.prefix);
-    let from = schema::state(namespace, &range.start());
-    let mut pairs = store.scan_prefix(Column::State, &prefix, &from, limit)?;
-    for (key, _) in &mut pairs {
+    scan_from(store, namespace, (range.prefix, &range.start()), limit)
+}
+
+/// The newest pairs of a namespace whose keys begin with `prefix` and are not below `from`.
+pub(crate) fn scan_from(
+    store: &impl StoreRead,
+    namespace: Namespace,
+    (prefix, from): (&[u8], &[u8]),
+    limit: usize,
+) -> Result<Vec<Pair>, StoreError> {
+    let column = schema::column(namespace);
+    let (prefix, from) = (schema::state(namespace, prefix), schema::state(namespace, from));
+    let bare = |(mut key, row): Pair| {
+        let value = sealed::opened(column, &key, row)?;
         key.remove(0);
-    }
-    Ok(pairs)
+        Ok((key, value))
+    };
+    store.scan_prefix(column, &prefix, &from, limit)?.into_iter().map(bare).collect()
 }
 
 /// What an ascending iteration has under `key`, after going past everything below it. The keys of a
@@ -120,17 +171,21 @@ fn under<'k, V>(reads: &mut Peekable<Iter<'k, Vec<u8>, V>>, key: &[u8]) -> Optio
     reads.peek().filter(|(read, _)| read.as_slice() == key).map(|(_, value)| *value)
 }
 
-/// The one writer of the state.
+/// The one writer of the state: the trie of the proved keys, the sum of the working rows.
 #[derive(Debug, Default)]
-pub struct StateTrie(Trie);
+pub struct StateWriter {
+    trie: Trie,
+    sum: SetHash,
+}
 
-impl StateTrie {
-    /// Forgets the pages in memory; to be called when a batch that `apply` filled was not written.
-    pub fn forget(&mut self) {
-        self.0.forget();
+impl StateWriter {
+    /// The writer of the state in `store`, as of its head.
+    pub fn open(store: &impl StoreRead) -> Result<Self, StoreError> {
+        Ok(Self { trie: Trie::default(), sum: read_sum(store)? })
     }
 
-    /// Writes the changes of `height` into `batch` and returns the state root after them.
+    /// Writes the changes of `height` into `batch` and returns the roots after them. Where the batch is
+    /// not written in the end, the writer is opened anew.
     ///
     /// A change to the value that is there already is none. `view` is the state below the height.
     pub fn apply<S: StoreRead>(
@@ -139,38 +194,81 @@ impl StateTrie {
         height: Height,
         changes: Changes,
         batch: &mut Batch,
-    ) -> Result<Hash, StoreError> {
+    ) -> Result<StateRoots, StoreError> {
         let keys: Vec<Vec<u8>> =
             changes.keys().map(|(namespace, key)| schema::state(*namespace, key)).collect();
         view.prefetch(keys.iter())?;
         let known = view.known.borrow();
         let mut reads = known.iter().peekable();
         let mut undo = Undo::default();
-        let mut changed: Vec<Changed> = Vec::with_capacity(changes.len());
+        let mut changed: Vec<Changed> = Vec::new();
         for (((namespace, key), new), state_key) in changes.into_iter().zip(keys) {
             let old = under(&mut reads, &state_key).and_then(Option::as_ref);
-            if old == new.as_ref() {
+            if old.map(|held| &held.value) == new.as_ref() {
                 continue;
             }
-            let path = trie::key_hash(namespace, &key);
-            changed.push((path, new.as_deref().map(trie::value_hash)));
-            // Below genesis there is nothing that anyone could ask for.
-            if height > Height::GENESIS {
-                undo.value(&path, &state_key, old.map(Vec::as_slice));
-            }
-            match new {
-                None => batch.delete(Column::State, state_key),
-                Some(value) => batch.put(Column::State, state_key, value),
+            match namespace.class() {
+                Class::Working => self.working((namespace, &key), (old, new.as_deref()), batch),
+                Class::Proved => {
+                    let path = trie::key_hash(namespace, &key);
+                    changed.push((path, new.as_deref().map(trie::value_hash)));
+                    // Below genesis there is nothing that anyone could ask for.
+                    if height > Height::GENESIS {
+                        undo.value(&path, &state_key, old.map(|held| held.value.as_slice()));
+                    }
+                    match new {
+                        None => batch.delete(Column::State, state_key),
+                        Some(value) => {
+                            sealed::put(batch, (Column::State, &state_key), |out| {
+                                out.extend_from_slice(&value);
+                            });
+                        }
+                    }
+                }
             }
         }
         changed.sort_unstable();
-        let root = self.0.update(view.store, &changed, batch, &mut undo)?;
+        let state_root = self.trie.update(view.store, &changed, batch, &mut undo)?;
         if height > Height::GENESIS {
             undo.write(height, batch);
         }
         prune(height, batch);
-        Ok(root)
+        batch.put(Column::Meta, meta::WORKING, self.sum.encode());
+        Ok(StateRoots { state_root, working_root: self.sum.root() })
     }
+
+    /// Writes one changed working row.
+    fn working(
+        &mut self,
+        (namespace, key): (Namespace, &[u8]),
+        (old, new): (Option<&Held>, Option<&[u8]>),
+        batch: &mut Batch,
+    ) {
+        if let Some(row) = old.and_then(|held| held.row) {
+            self.sum.remove(&row);
+        }
+        let state_key = schema::state(namespace, key);
+        match new {
+            None => batch.delete(Column::Working, state_key),
+            Some(value) => {
+                let row = RowHash::of(namespace, key, value);
+                self.sum.add(&row);
+                batch.put_with(Column::Working, state_key, |out| {
+                    out.extend_from_slice(&row.checksum());
+                    out.extend_from_slice(value);
+                });
+            }
+        }
+    }
+}
+
+/// The sum over the working rows as of the head.
+pub(crate) fn read_sum(store: &impl StoreRead) -> Result<SetHash, StoreError> {
+    let Some(bytes) = store.get(Column::Meta, meta::WORKING)? else {
+        return Ok(SetHash::default());
+    };
+    let rule = "expected a sum of 1,024 numbers of 2 bytes";
+    SetHash::decode(&bytes).map_err(|_| StoreError::damaged(Column::Meta, meta::WORKING, rule))
 }
 
 /// Removes what the heights replaced that `height` pushes out of the window.

@@ -40,26 +40,61 @@ columns! {
     Bodies = "bodies",
     /// Transaction id to its place.
     Transactions = "transactions",
-    /// Height and position to receipt.
+    /// Height and index of the first to receipts that follow each other, with the records of steps.
     Receipts = "receipts",
-    /// Height and position to the record of a system step.
-    Steps = "steps",
     /// Height to leaf of the history tree.
     History = "history",
     /// Level and index to node of the history tree.
     HistoryNodes = "history_nodes",
     /// Size to checkpoint certificate.
     Checkpoints = "checkpoints",
-    /// Namespace and key to the newest value of the state.
+    /// Namespace and key to the newest value of a proved key of the state.
     State = "state",
+    /// Namespace and key to the newest value of a working row of the state.
+    Working = "working",
     /// Path to the newest page of the state trie.
     Pages = "pages",
     /// Height and group to what that height replaced in values and pages.
     Undo = "undo",
-    /// Log and index to entry.
+    /// Log and index of the last to the entries that one block appended.
     Logs = "logs",
     /// Subject and index to day.
     Days = "days",
+}
+
+/// How the keys of a column are met: a store chooses blocks, filters and compression by it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Anywhere, one key after the other, often ones that are not there, and written over.
+    Random,
+    /// Appended at the end or in runs, read later by key or in runs, never changed: compresses well.
+    Sequential,
+    /// A few rows that stay in memory.
+    Hot,
+}
+
+impl Column {
+    /// How its keys are met.
+    pub const fn access(self) -> Access {
+        match self {
+            Self::Meta => Access::Hot,
+            Self::BlockHashes
+            | Self::Transactions
+            | Self::State
+            | Self::Working
+            | Self::Pages
+            | Self::Logs
+            | Self::Days => Access::Random,
+            Self::Blocks
+            | Self::Commits
+            | Self::Bodies
+            | Self::Receipts
+            | Self::History
+            | Self::HistoryNodes
+            | Self::Checkpoints
+            | Self::Undo => Access::Sequential,
+        }
+    }
 }
 
 impl fmt::Display for Column {
@@ -90,6 +125,34 @@ pub enum StoreError {
         /// What should stand there.
         rule: &'static str,
     },
+    /// A row whose bytes are not those that were written.
+    #[error(
+        "column {column}, key {}: the row has the checksum {found}, its bytes have {expected}",
+        hex(key)
+    )]
+    Changed {
+        /// Column of the row.
+        column: Column,
+        /// Its key.
+        key: Vec<u8>,
+        /// Checksum of the bytes, in hexadecimal digits.
+        expected: String,
+        /// Checksum that stands before them.
+        found: String,
+    },
+    /// A place that the store cannot read: a damaged file.
+    #[error("column {column}, key {}: the store failed to {operation}", hex(key))]
+    Unreadable {
+        /// What was asked.
+        operation: &'static str,
+        /// Column that was read.
+        column: Column,
+        /// The key asked for; of a scan the last one read, or the one that it began at.
+        key: Vec<u8>,
+        /// What the store says.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
 }
 
 impl StoreError {
@@ -99,6 +162,15 @@ impl StoreError {
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
         Self::Failed { operation, source: source.into() }
+    }
+
+    /// A place that cannot be read, with its cause.
+    pub fn unreadable(
+        operation: &'static str,
+        (column, key): (Column, &[u8]),
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unreadable { operation, column, key: key.to_vec(), source: source.into() }
     }
 
     /// A value that breaks `rule`.

@@ -18,6 +18,7 @@ use proto::types::Height;
 use self::page::{End, LEVELS_MAX, Leaf, Page, SLOT_LEAVES_MAX, Slot, nibble, write_old};
 use self::undo::{Folded, Undo};
 use crate::schema;
+use crate::sealed;
 use crate::store::{Batch, Column, Pair, StoreError, StoreRead};
 
 /// Levels of pages that an updating trie keeps in memory: at most 69,905 pages of 1.4 KB, and that
@@ -85,11 +86,6 @@ impl Above {
 }
 
 impl Trie {
-    /// Forgets what is in memory, because a write failed or another process wrote.
-    pub(crate) fn forget(&mut self) {
-        *self = Self::default();
-    }
-
     /// Applies changes, strictly ascending by key: writes the new pages into `batch`, what they
     /// replace into `undo`, and returns the new root.
     pub(crate) fn update(
@@ -377,7 +373,7 @@ impl Past {
     ) -> Result<Option<Vec<u8>>, StoreError> {
         match self.group(store, key)?.values.get(state_key) {
             Some(old) => Ok(old.clone()),
-            None => store.get(Column::State, state_key),
+            None => sealed::get(store, Column::State, state_key),
         }
     }
 

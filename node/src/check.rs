@@ -9,6 +9,7 @@ use ledger::ledger::OpenError;
 use ledger::reader::Reader;
 use ledger::replay::{ReplayError, Replayed};
 use ledger::store::StoreError;
+use ledger::version::Versions;
 use proto::ChainId;
 use rocks::RocksStore;
 use thiserror::Error;
@@ -79,7 +80,7 @@ pub fn check(home: &Home, depth: Depth) -> Result<Checked, CheckError> {
     let report = ledger::check::check(&reader, &mut |_| ())?;
     let replayed = match depth {
         Depth::Bytes => None,
-        Depth::Replay => Some(ledger::replay::replay(&reader, &mut |_, _| ())),
+        Depth::Replay => Some(ledger::replay::replay(&reader, Versions::BUILT_IN, &mut |_, _| ())),
     };
     Ok(Checked { report, replayed })
 }

@@ -448,6 +448,7 @@ mod tests {
             rotation_blocks: 1024,
             lag: 4,
             limits: BlockLimits::default(),
+            contracts: 1,
             role_table: Hash::ZERO,
             validators: vec![Validator { agency: AgencyIndex::new(0), key: key.public() }],
         };

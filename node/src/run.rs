@@ -14,6 +14,7 @@ use genesis::words::{self, Language};
 use ledger::ledger::{Ledger, OpenError};
 use ledger::reader::Reader;
 use ledger::store::StoreError;
+use ledger::version::Versions;
 use proto::epoch::Descriptor;
 use proto::sign::{KeyId, SecretKey};
 use proto::verified::SetVerifier;
@@ -158,6 +159,8 @@ impl From<NetworkError> for RunError {
 pub async fn run(home: &Home, password: &Password, language: Language) -> Result<(), RunError> {
     let genesis = home.read_genesis()?;
     genesis.check_role_table().map_err(|error| RunError::Genesis(error.to_string()))?;
+    let known = Versions::BUILT_IN.known();
+    known.check(genesis.descriptor()).map_err(|error| RunError::Genesis(error.to_string()))?;
     let config = home.read_config()?;
     let keys = NodeKeys::open(home, password)?;
     let me = own_index(&genesis, &keys)?;

@@ -68,6 +68,8 @@ pub struct Descriptor {
     pub lag: u16,
     /// Limits of blocks.
     pub limits: BlockLimits,
+    /// Version of the contracts that executes its heights: kinds, roles, normalisers, rules, effects.
+    pub contracts: u32,
     /// Hash of the role table that links are derived by.
     pub role_table: Hash,
     /// Members, in the order of their indices.
@@ -122,6 +124,7 @@ impl Descriptor {
         for (field, value, limit) in [
             ("rotation_blocks", self.rotation_blocks.into(), u64::from(u32::MAX)),
             ("lag", self.lag.into(), u64::from(u16::MAX)),
+            ("contracts", self.contracts.into(), u64::from(u32::MAX)),
             ("max_ttl_ms", limits.max_ttl_ms, u64::MAX),
             ("max_block_bytes", limits.max_block_bytes.into(), BLOCK_BYTES_MAX.into()),
             ("max_ops", limits.max_ops.into(), OPERATIONS_PER_BLOCK_MAX.into()),
@@ -188,6 +191,7 @@ impl Canonical for Descriptor {
             .u32(limits.max_ops)
             .u16(limits.max_links)
             .u32(limits.max_block_links)
+            .u32(self.contracts)
             .hash(&self.role_table)
             .list16(&self.validators);
     }
@@ -211,6 +215,7 @@ impl Canonical for Descriptor {
                 max_links: input.u16("max_links")?,
                 max_block_links: input.u32("max_block_links")?,
             },
+            contracts: input.u32("contracts")?,
             role_table: input.hash("role_table")?,
             validators: input.list16("validators", VALIDATORS_MAX)?,
         };

@@ -111,6 +111,12 @@ tags! {
     StateLeaf = "jjj/state-leaf/v1",
     /// Inner node of the state trie.
     StateNode = "jjj/state-node/v1",
+    /// A row of the working state.
+    WorkingRow = "jjj/working-row/v1",
+    /// The sum over all rows of the working state.
+    Working = "jjj/working/v1",
+    /// A row as a store keeps it, for its checksum; never sent.
+    StoredRow = "jjj/stored-row/v1",
     /// The genesis document: its hash is the chain id.
     Genesis = "jjj/genesis/v1",
     /// An epoch descriptor on its chain.
@@ -144,6 +150,15 @@ impl Tag {
     pub fn hash(self, bytes: &[u8]) -> Hash {
         let mut hasher = self.hasher().clone();
         hasher.update(bytes);
+        Hash(*hasher.finalize().as_bytes())
+    }
+
+    /// The digest of the parts one after the other, without putting them together first.
+    pub fn hash_parts(self, parts: &[&[u8]]) -> Hash {
+        let mut hasher = self.hasher().clone();
+        for part in parts {
+            hasher.update(part);
+        }
         Hash(*hasher.finalize().as_bytes())
     }
 

@@ -5,7 +5,7 @@ use crate::codec::{Canonical, DecodeError, Reader, Writer};
 use crate::hash::{Hash, SUITE, Tag};
 use crate::receipt::SubjectKind;
 use crate::transaction::expect_suite;
-use crate::tree;
+use crate::tree::{self, Frontier};
 use crate::types::{BlockHash, ChainId, Epoch, Height, TimeMs};
 
 /// What the history says of one height.
@@ -21,8 +21,10 @@ pub struct HistoryLeaf {
     pub time: TimeMs,
     /// The block.
     pub block_hash: BlockHash,
-    /// State after the block.
+    /// Proved keys of the state after the block.
     pub state_root: Hash,
+    /// All working rows of the state after the block ([`crate::set_hash`]).
+    pub working_root: Hash,
     /// Receipts of the block.
     pub receipts_count: u32,
     /// Root over them.
@@ -31,9 +33,19 @@ pub struct HistoryLeaf {
     pub next_epoch_hash: Hash,
 }
 
+/// What a leaf says of the two classes of state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StateRoots {
+    /// Root over the proved keys.
+    pub state_root: Hash,
+    /// Root over the working rows.
+    pub working_root: Hash,
+}
+
 impl HistoryLeaf {
     /// Leaf of height 0.
-    pub fn genesis(chain: ChainId, time: TimeMs, state_root: Hash, epoch_hash: Hash) -> Self {
+    pub fn genesis(chain: ChainId, time: TimeMs, roots: StateRoots, epoch_hash: Hash) -> Self {
+        let StateRoots { state_root, working_root } = roots;
         Self {
             chain,
             epoch: Epoch::ZERO,
@@ -41,6 +53,7 @@ impl HistoryLeaf {
             time,
             block_hash: chain.genesis_block(),
             state_root,
+            working_root,
             receipts_count: 0,
             receipts_root: tree::empty_root(),
             next_epoch_hash: epoch_hash,
@@ -62,6 +75,7 @@ impl Canonical for HistoryLeaf {
             .u64(self.time.value())
             .hash(&self.block_hash.0)
             .hash(&self.state_root)
+            .hash(&self.working_root)
             .u32(self.receipts_count)
             .hash(&self.receipts_root)
             .hash(&self.next_epoch_hash);
@@ -76,6 +90,7 @@ impl Canonical for HistoryLeaf {
             time: TimeMs::new(input.u64("time")?),
             block_hash: BlockHash(input.hash("block_hash")?),
             state_root: input.hash("state_root")?,
+            working_root: input.hash("working_root")?,
             receipts_count: input.u32("receipts_count")?,
             receipts_root: input.hash("receipts_root")?,
             next_epoch_hash: input.hash("next_epoch_hash")?,
@@ -154,27 +169,49 @@ impl LogKey {
     }
 }
 
-/// What the state says of a log.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What the state says of a log. Its entries are known by the peaks of their tree, so that the next
+/// entry is appended, and the root computed, without reading any of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LogHead {
-    /// Entries.
-    pub size: u64,
-    /// Root over them.
-    pub root: Hash,
+    /// The tree of the entries.
+    pub entries: Frontier,
     /// Height of the last one.
     pub last_height: Height,
 }
 
+impl LogHead {
+    /// Entries.
+    pub const fn size(&self) -> u64 {
+        self.entries.size()
+    }
+
+    /// One more entry, of a receipt or day at `height`.
+    pub fn append(&mut self, leaf: Hash, height: Height) {
+        self.entries.append(leaf, |_, _, _| ());
+        self.last_height = height;
+    }
+
+    /// Root over them.
+    pub fn root(&self) -> Hash {
+        self.entries.root()
+    }
+}
+
 impl Canonical for LogHead {
     fn encode_to(&self, out: &mut Writer) {
-        out.u64(self.size).hash(&self.root).u64(self.last_height.value());
+        out.u64(self.size()).u64(self.last_height.value());
+        for peak in self.entries.peaks() {
+            out.hash(peak);
+        }
     }
 
     fn decode_from(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            size: input.u64("log size")?,
-            root: input.hash("log root")?,
-            last_height: Height::new(input.u64("last_height")?),
-        })
+        let size = input.u64("log size")?;
+        let last_height = Height::new(input.u64("last_height")?);
+        let peaks =
+            (0..size.count_ones()).map(|_| input.hash("log peak")).collect::<Result<_, _>>();
+        let entries = Frontier::from_parts(size, peaks?);
+        let entries = entries.expect("one peak was read for each bit of the size");
+        Ok(Self { entries, last_height })
     }
 }

@@ -13,6 +13,7 @@ pub mod operation;
 pub mod quorum;
 pub mod receipt;
 pub mod schema;
+pub mod set_hash;
 pub mod sign;
 pub mod submitter;
 pub mod transaction;

@@ -66,6 +66,8 @@ const EDGES: &[(&str, &[&str])] = &[
 const TEST_EDGES: &[(&str, &str, &str)] = &[
     ("ledger", "import", "its tests and benchmarks read the sample world"),
     ("verify", "import", "its tests read the sample world"),
+    ("rocks", "genesis", "its tests copy a ledger onto a disk and damage it"),
+    ("rocks", "proto", "as above"),
     ("api", "proto", "its tests compare the schema with the vocabulary"),
 ];
 

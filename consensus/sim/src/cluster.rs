@@ -66,6 +66,7 @@ impl Cluster {
             rotation_blocks,
             lag: 4,
             limits: BlockLimits::default(),
+            contracts: 1,
             role_table: Hash::ZERO,
             validators,
         };

@@ -43,6 +43,7 @@ pub(crate) fn descriptor(members: u16) -> Descriptor {
         rotation_blocks: 1024,
         lag: 4,
         limits: BlockLimits::default(),
+        contracts: 1,
         role_table: Hash::ZERO,
         validators: (0..members)
             .map(|index| Validator {

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::{self, Definition};
 use super::read::{ParsedCode, payload};
-use super::{CODE_CHARS_MAX, CodeReason, NEGATIVE_VECTORS_MIN, POSITIVE_VECTORS_MIN, SchemeError};
+use super::{
+    CODE_CHARS_MAX, Clash, CodeReason, NEGATIVE_VECTORS_MIN, POSITIVE_VECTORS_MIN, SchemeError,
+};
 use crate::admission::limits::DEFINITION_CHARS_MAX;
 use crate::identifier::{Reason, calendar};
 
@@ -196,16 +198,29 @@ impl Scheme {
         self.valid_to_day
     }
 
-    /// A code that both schemes read: two schemes that are active at once must have none. Another
-    /// version of one scheme reads the same codes and is no clash.
-    pub fn clash<'a>(&'a self, other: &'a Self) -> Option<&'a str> {
-        if self.id == other.id {
-            return None;
-        }
-        let read_by = |samples: &'a [String], reader: &Self| {
-            samples.iter().find(|code| reader.read(code).is_ok()).map(String::as_str)
+    /// Why both schemes cannot be in force together, by the codes that they must read. Two schemes
+    /// read no code in common. Two versions of one scheme read the same codes, and to one key: under
+    /// another key the goods of a code that is printed on them would be other goods.
+    pub fn clash(&self, other: &Self) -> Option<Clash> {
+        let keys = |code: &String| {
+            let (own, others) = (self.read(code).ok()?, other.read(code).ok()?);
+            Some((own.key(), others.key()))
         };
-        read_by(&self.samples, other).or_else(|| read_by(&other.samples, self))
+        self.samples.iter().chain(&other.samples).find_map(|code| {
+            let (key, other_key) = keys(code)?;
+            let code = code.clone();
+            if self.id != other.id {
+                return Some(Clash::BothRead { scheme: self.id.clone(), code });
+            }
+            let (version, other_version) = (self.version, other.version);
+            (key != other_key).then_some(Clash::OtherKey {
+                code,
+                version,
+                key,
+                other_version,
+                other_key,
+            })
+        })
     }
 
     fn build(parsed: &Definition) -> Result<Self, SchemeError> {

@@ -72,6 +72,30 @@ fn a_scheme_that_fails_its_vectors_exists_or_reads_anothers_codes_is_refused() {
 }
 
 #[test]
+fn a_version_of_a_scheme_that_makes_other_units_of_its_codes_never_comes_into_force() {
+    let mut chain = Chain::new();
+    let second = demo::BEIJING.replace("version = 1", "version = 2");
+    let identity = "identity = [\"region\", \"gtin\", \"day\"";
+    let other = second.replace(&format!("{identity}, \"seq\"]"), &format!("{identity}]"));
+    assert_ne!(other, second);
+    // It clashes with nothing yet when it is proposed, and with the first version when it is accepted.
+    assert_eq!(chain.one(agency(TJ), propose("early", &other)).code, 0);
+    chain.activate(&[demo::BEIJING]);
+    for (who, late) in
+        [(agency(HE), approve("accept", "early", TJ)), (agency(TJ), propose("late", &other))]
+    {
+        let refused = chain.one(who, late);
+        let told = refused.refusal.as_ref().map(contracts::refusal::Refusal::en);
+        assert_eq!(refused.code, 44, "{told:?}");
+        assert!(told.is_some_and(|told| told.contains("by version 1 and JJJ-DEMO-BJ:")));
+    }
+    assert_eq!(chain.one(agency(BJ), propose("second", &second)).code, 0);
+    assert_eq!(chain.one(agency(HE), approve("second too", "second", BJ)).code, 0);
+    let codes = Codes::load(&chain.entries).unwrap();
+    assert_eq!(codes.schemes().len(), 2, "the same units are no clash");
+}
+
+#[test]
 fn of_two_proposals_of_one_scheme_only_one_comes_into_force() {
     let mut chain = Chain::new();
     chain.block(&[

@@ -102,6 +102,7 @@ const BREAKINGS: &[Breaking] = &[
         "descriptor: two validators share the key",
     ),
     (|d| d.descriptor.lag = 0, "descriptor: lag must be above zero"),
+    (|d| d.descriptor.contracts = 0, "descriptor: contracts must be above zero"),
     (|d| d.descriptor.rotation_blocks = 0, "descriptor: rotation_blocks must be above zero"),
     (|d| d.descriptor.limits.max_ops = 10_001, "descriptor: max_ops is 10001, at most 10000"),
     (|d| d.descriptor.epoch = Epoch::new(1), "descriptor.epoch: genesis opens epoch 0, found 1"),

@@ -47,7 +47,7 @@ pub enum OpenError {
         found: String,
     },
     /// The columns of another version of the software.
-    #[error("{}: expected the columns of this version; missing {missing:?}, unknown {unknown:?}", path.display())]
+    #[error("{}: expected the columns of this version; missing {missing:?}, unknown {unknown:?}: another version made the folder; move it away and start with an empty one, the other nodes send what is recorded", path.display())]
     Columns {
         /// The folder.
         path: PathBuf,

@@ -60,7 +60,7 @@ impl RocksStore {
     ) -> Result<Option<Vec<u8>>, StoreError> {
         self.database
             .get_cf_opt(self.column(column), key, options)
-            .map_err(|error| StoreError::failed("read a value", error))
+            .map_err(|error| StoreError::unreadable("read a value", (column, key), error))
     }
 
     fn get_many(
@@ -72,11 +72,10 @@ impl RocksStore {
         let sorted = keys.is_sorted();
         let found =
             self.database.batched_multi_get_cf_opt(self.column(column), keys, sorted, options);
-        found
-            .into_iter()
-            .map(|value| match value {
+        (keys.iter().zip(found))
+            .map(|(key, value)| match value {
                 Ok(value) => Ok(value.map(|bytes| bytes.to_vec())),
-                Err(error) => Err(StoreError::failed("read many values", error)),
+                Err(error) => Err(StoreError::unreadable("read a value", (column, key), error)),
             })
             .collect()
     }
@@ -96,14 +95,18 @@ impl RocksStore {
         }
         let mut pairs = self.database.raw_iterator_cf_opt(self.column(column), options);
         pairs.seek(from);
+        let mut last = from.to_vec();
         while let Some((key, value)) = pairs.item() {
             if visit(key, value) == ControlFlow::Break(()) {
                 return Ok(());
             }
+            last.clear();
+            last.extend_from_slice(key);
             pairs.next();
         }
         // An iterator stops at damage as it stops at the end; only its status tells them apart.
-        pairs.status().map_err(|error| StoreError::failed("scan a column", error))
+        let place = (column, last.as_slice());
+        pairs.status().map_err(|error| StoreError::unreadable("read on from there", place, error))
     }
 }
 

@@ -18,7 +18,7 @@ use proto::receipt::{Alerts, Links, ReceiptPayload, Subject, SubjectKind};
 use proto::sign::PublicKey;
 use proto::submitter::SubmitterRecord;
 use proto::transaction::SignedTxHeader;
-use proto::trie::Namespace;
+use proto::trie::{Class, Namespace};
 use proto::types::Height;
 use thiserror::Error;
 
@@ -275,9 +275,11 @@ fn state(bundle: &Bundle, claim: &StateClaim) -> Result<StateFacts, ClaimError> 
     let no_state = ClaimError::NoPart { part: ClaimPart::State };
     let shown = position.and_then(|position| item.states.get(position)).ok_or(no_state)?;
     let code = u8::try_from(shown.namespace).ok();
-    let namespace = code.and_then(Namespace::from_code).ok_or(ClaimError::Bytes {
+    let namespace = code.and_then(Namespace::from_code);
+    let proved = namespace.filter(|namespace| namespace.class() == Class::Proved);
+    let namespace = proved.ok_or(ClaimError::Bytes {
         part: ClaimPart::State,
-        error: DecodeError::Invalid { field: "namespace", rule: "is not known" },
+        error: DecodeError::Invalid { field: "namespace", rule: "is one of the proved ones" },
     })?;
     let (key, value) = (shown.key.clone(), shown.value.clone());
     Ok(StateFacts { at: at(&leaf(item)?), namespace, key, value })

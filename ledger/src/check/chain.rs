@@ -1,22 +1,22 @@
 //! Heights, blocks, bodies, receipts, history, certificates.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 
 use proto::block::{Block, BlockHeader};
 use proto::certificate::{CheckpointCertificate, CommitCertificate};
-use proto::codec::{Canonical as _, Reader as Input};
+use proto::codec::{Canonical as _, DecodeError, Reader as Input};
 use proto::hash::{Hash, Tag};
-use proto::history::{HistoryLeaf, LogKey};
+use proto::history::HistoryLeaf;
 use proto::limits::OPERATION_BYTES_MAX;
-use proto::receipt::{Receipt, ReceiptPayload, ReceiptSource};
+use proto::receipt::{Receipt, ReceiptSource};
 use proto::transaction::SignedTxHeader;
 use proto::tree::{self, Frontier};
 use proto::types::{BlockHash, Height, TimeMs};
 use proto::verified::{SetVerifier, Verifiable as _};
 
 use super::{Place, Progress, Run};
-use crate::ledger::{read_size, receipts_root};
+use crate::ledger::read_size;
+use crate::receipts::{Origin, RECEIPTS_PER_ROW, ReceiptRow, Stored};
 use crate::schema::{self, TxPlace, meta};
 use crate::state::undo_floor;
 use crate::store::{Column, StoreError, StoreRead, hex};
@@ -49,12 +49,13 @@ impl<R: StoreRead> Run<'_, '_, R> {
             }
             let height = Height::new(number);
             let Some(leaf) = self.leaf(height, &mut frontier)? else {
-                below = None;
+                (below, self.working_root) = (None, None);
                 continue;
             };
             if height.next() >= undo_floor(head) {
                 self.roots.insert(height, leaf.state_root);
             }
+            self.working_root = Some(leaf.working_root);
             if height > Height::GENESIS {
                 self.height(&leaf, below.as_ref())?;
             }
@@ -195,107 +196,53 @@ impl<R: StoreRead> Run<'_, '_, R> {
     }
 
     /// The receipts of a height, as far as they can be read, by index.
-    fn receipts(&mut self, leaf: &HistoryLeaf) -> Result<BTreeMap<u32, Receipt>, StoreError> {
+    fn receipts(&mut self, leaf: &HistoryLeaf) -> Result<BTreeMap<u32, Stored>, StoreError> {
         let height = leaf.height;
         let mut receipts = BTreeMap::new();
-        let mut payloads = Vec::new();
-        for index in 0..leaf.receipts_count {
-            let place = Place::Receipt { height, index };
-            let bytes = self.read().get(Column::Receipts, &schema::placed(height, index))?;
-            let bytes = bytes.unwrap_or_default();
-            let payload = ReceiptPayload::decode_from(&mut Input::new(&bytes));
-            payloads.push(payload.as_ref().map(ReceiptPayload::leaf).unwrap_or_default());
-            match Receipt::decode(&bytes) {
-                Ok(receipt) => {
-                    self.step(height, index, &receipt)?;
-                    self.links += distinct_subjects(&receipt);
-                    receipts.insert(index, receipt);
-                }
+        let mut sound = true;
+        let prefix = schema::height(height);
+        let rows = self.read().scan_prefix(Column::Receipts, &prefix, &prefix, usize::MAX)?;
+        for (key, stored) in &rows {
+            let Some(first) = row_start(key).filter(|first| first.is_multiple_of(RECEIPTS_PER_ROW))
+            else {
+                let rule = "it holds the receipts of the heights up to the head";
+                self.fault(Column::Receipts, Place::Key(key.clone()), rule, ("no row", "one"));
+                continue;
+            };
+            let Some(bytes) = self.opened(Column::Receipts, key, stored)? else {
+                sound = false;
+                continue;
+            };
+            let place = Place::Receipts { height, first };
+            match items(bytes) {
+                Ok(items) => receipts.extend((first..).zip(items)),
                 Err(error) => {
-                    let rule = "a receipt whose payload commits to its links and alerts";
-                    let expected = payload.map(|payload| payload.links_hash).unwrap_or_default();
-                    self.fault(Column::Receipts, place, rule, (expected, error));
+                    sound = false;
+                    let rule = "it holds receipts with what they were made from";
+                    self.fault(Column::Receipts, place, rule, ("receipts", error));
                 }
             }
-            self.counts.receipts += 1;
         }
-        if receipts.len() == payloads.len() {
-            self.receipts_root(leaf, &receipts)?;
+        self.counts.receipts += u64::try_from(receipts.len()).unwrap_or(u64::MAX);
+        self.receipt_rows += u64::from(leaf.receipts_count.div_ceil(RECEIPTS_PER_ROW));
+        let links = receipts.values().map(|stored| distinct_subjects(&stored.receipt));
+        self.links += links.sum::<u64>();
+        // A row that is named already explains a wrong root.
+        if sound {
+            let leaves: Vec<Hash> =
+                receipts.values().map(|stored| stored.receipt.payload().leaf()).collect();
+            let rule = "the receipts hash to the root in the history";
+            let (expected, found) = (leaf.receipts_root, tree::root(&leaves));
+            self.same(Column::Receipts, || Place::Height(height), rule, (expected, found));
+            let expected = (0..leaf.receipts_count).eq(receipts.keys().copied());
+            if !expected && found == leaf.receipts_root {
+                let rule = "the receipts of a height are numbered without gaps";
+                let found = receipts.len();
+                let expected = leaf.receipts_count;
+                self.fault(Column::Receipts, Place::Height(height), rule, (expected, found));
+            }
         }
         Ok(receipts)
-    }
-
-    /// The root over the receipts; where it differs, the logs tell which receipt it was.
-    fn receipts_root(
-        &mut self,
-        leaf: &HistoryLeaf,
-        receipts: &BTreeMap<u32, Receipt>,
-    ) -> Result<(), StoreError> {
-        let height = leaf.height;
-        let in_order: Vec<Receipt> = receipts.values().cloned().collect();
-        let found = receipts_root(&in_order);
-        if found == leaf.receipts_root {
-            return Ok(());
-        }
-        for (index, receipt) in receipts {
-            let leaf = receipt.payload().leaf();
-            let logged = self.logged_leaf(height, *index, receipt)?.unwrap_or(leaf);
-            let place = || Place::Receipt { height, index: *index };
-            let rule = "the receipt hashes to what its subjects' logs name";
-            if !self.same(Column::Receipts, place, rule, (logged, leaf)) {
-                return Ok(());
-            }
-        }
-        let rule = "the receipts hash to the root in the history";
-        let expected = leaf.receipts_root;
-        self.fault(Column::Receipts, Place::Height(height), rule, (expected, found));
-        Ok(())
-    }
-
-    /// The receipt's leaf as a log of one of its units or documents has it.
-    fn logged_leaf(
-        &self,
-        height: Height,
-        index: u32,
-        receipt: &Receipt,
-    ) -> Result<Option<Hash>, StoreError> {
-        let mut links = receipt.links.as_slice().iter();
-        let Some(link) = links.find(|link| link.subject.kind.has_one_log()) else {
-            return Ok(None);
-        };
-        let (kind, subject) = (link.subject.kind, link.subject.key.clone());
-        let key = LogKey { kind, bucket: 0, subject };
-        let mut found = None;
-        self.view.visit_log(&key, 0, &mut |_, entry| {
-            let place = (entry.height, entry.receipt_index);
-            if place < (height, index) {
-                return ControlFlow::Continue(());
-            }
-            found = (place == (height, index)).then_some(entry.receipt_leaf);
-            ControlFlow::Break(())
-        })?;
-        Ok(found)
-    }
-
-    /// The record behind the receipt of a system step.
-    fn step(&mut self, height: Height, index: u32, receipt: &Receipt) -> Result<(), StoreError> {
-        let record = self.read().get(Column::Steps, &schema::placed(height, index))?;
-        let place = || Place::Receipt { height, index };
-        match receipt.source {
-            ReceiptSource::System { step_leaf } => {
-                self.records += 1;
-                let found = Tag::Step.hash(&record.unwrap_or_default());
-                let rule = "the record of the step hashes to what its receipt names";
-                self.same(Column::Steps, place, rule, (step_leaf, found));
-            }
-            ReceiptSource::Operation { .. } => {
-                if record.is_some() {
-                    let rule = "only a system step has a record";
-                    self.fault(Column::Steps, place(), rule, ("none", "a record"));
-                }
-            }
-        }
-        Ok(())
     }
 
     /// One transaction with its operations and its index entry; returns how many receipts it has.
@@ -303,7 +250,7 @@ impl<R: StoreRead> Run<'_, '_, R> {
         &mut self,
         at: TxPlace,
         expected: &Hash,
-        receipts: &BTreeMap<u32, Receipt>,
+        receipts: &BTreeMap<u32, Stored>,
     ) -> Result<u32, StoreError> {
         let (height, position) = (at.height, at.position);
         let place = Place::Transaction { height, position };
@@ -328,12 +275,18 @@ impl<R: StoreRead> Run<'_, '_, R> {
             let leaf = Tag::Op.hash(bytes);
             leaves.push(leaf);
             let receipt_index = at.first_receipt + u32::from(op_index);
-            let source = receipts.get(&receipt_index).map(|receipt| receipt.source);
             let expected = ReceiptSource::Operation { tx_id, op_index, op_leaf: leaf };
-            if let Some(named) = source.filter(|source| *source != expected) {
-                let place = Place::Operation { height, position, op_index, receipt_index };
-                let rule = "the operation hashes to what its receipt names";
-                self.fault(Column::Bodies, place, rule, (named.leaf(), leaf));
+            let place = Place::Operation { height, position, op_index, receipt_index };
+            if let Some(stored) = receipts.get(&receipt_index) {
+                if stored.receipt.source != expected {
+                    let rule = "the operation hashes to what its receipt names";
+                    let named = stored.receipt.source.leaf();
+                    self.fault(Column::Bodies, place, rule, (named, &leaf));
+                } else if stored.origin != Origin::Transaction(position) {
+                    let rule = "the receipt names the place of its transaction";
+                    let found = format!("{:?}", stored.origin.position());
+                    self.fault(Column::Receipts, place, rule, (format!("Some({position})"), found));
+                }
             }
             self.counts.operations += 1;
         }
@@ -439,8 +392,7 @@ impl<R: StoreRead> Run<'_, '_, R> {
             (Column::BlockHashes, head.value()),
             (Column::Transactions, counts.transactions),
             (Column::Bodies, counts.transactions),
-            (Column::Receipts, counts.receipts),
-            (Column::Steps, self.records),
+            (Column::Receipts, self.receipt_rows),
         ] {
             let found = self.count(column)?;
             let rule = "it has as many rows as the blocks demand";
@@ -450,10 +402,22 @@ impl<R: StoreRead> Run<'_, '_, R> {
     }
 }
 
+/// Index of the first receipt of a row.
+fn row_start(key: &[u8]) -> Option<u32> {
+    let (_, index) = key.split_at_checked(8)?;
+    Some(u32::from_be_bytes(index.try_into().ok()?))
+}
+
+/// Every receipt of a row.
+fn items(bytes: &[u8]) -> Result<Vec<Stored>, DecodeError> {
+    let row = ReceiptRow::parse(bytes.to_vec())?;
+    (0..row.len()).filter_map(|at| row.item(at)).collect()
+}
+
 /// How many receipts from one on are of the same transaction: what a block goes on with after a
 /// transaction that cannot be read.
-fn receipts_of_one_tx(receipts: &BTreeMap<u32, Receipt>, first: u32) -> u32 {
-    let tx_of = |receipt: &Receipt| match receipt.source {
+fn receipts_of_one_tx(receipts: &BTreeMap<u32, Stored>, first: u32) -> u32 {
+    let tx_of = |stored: &Stored| match stored.receipt.source {
         ReceiptSource::Operation { tx_id, .. } => Some(tx_id),
         ReceiptSource::System { .. } => None,
     };

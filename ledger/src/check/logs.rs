@@ -1,17 +1,17 @@
 //! Every log and directory against its head in the state, every entry against its receipt.
 
 use proto::codec::{Canonical as _, Reader as Input};
-use proto::hash::Hash;
-use proto::history::{LogHead, LogKey};
-use proto::receipt::{Subject, SubjectKind};
-use proto::tree::Frontier;
+use proto::history::{LogEntry, LogHead, LogKey};
+use proto::receipt::{Link, Subject, SubjectKind};
 use proto::trie::Namespace;
 use proto::types::Height;
 
 use super::{Place, Progress, Run};
-use crate::logs::{self, payload_bytes};
+use crate::logs::{self, LogPlace};
+use crate::reader::log_row;
+use crate::receipts::Receipts;
 use crate::schema;
-use crate::store::{Column, StoreError, StoreRead};
+use crate::store::{Column, Pair, StoreError, StoreRead, hex};
 
 /// Logs read at once.
 const LOGS_PAGE: usize = 1_000;
@@ -20,6 +20,7 @@ const LOGS_PAGE: usize = 1_000;
 #[derive(Clone, Copy, Default)]
 struct Rows {
     entries: u64,
+    logs: u64,
     days: u64,
 }
 
@@ -37,7 +38,7 @@ impl<R: StoreRead> Run<'_, '_, R> {
                     return Ok(());
                 }
                 match (log_key(state_key), LogHead::decode(value)) {
-                    (Some(key), Ok(head)) => self.log(&key, head, &mut rows)?,
+                    (Some(key), Ok(head)) => self.log(&key, &head, &mut rows)?,
                     (None, _) | (_, Err(_)) => {
                         let key = state_key.clone();
                         let place = Place::State { namespace: Namespace::Log, key };
@@ -55,8 +56,8 @@ impl<R: StoreRead> Run<'_, '_, R> {
         }
         let head = self.head;
         let entries = self.count(Column::Logs)?;
-        let rule = "it has as many rows as the heads of the logs count";
-        self.same(Column::Logs, || Place::Height(head), rule, (rows.entries, entries));
+        let rule = "each of its rows is of a log that the state names";
+        self.same(Column::Logs, || Place::Height(head), rule, (rows.logs, entries));
         let days = self.count(Column::Days)?;
         self.same(Column::Days, || Place::Height(head), rule, (rows.days, days));
         let rule = "the logs have one entry for each subject of each receipt";
@@ -64,104 +65,125 @@ impl<R: StoreRead> Run<'_, '_, R> {
         Ok(())
     }
 
-    fn log(&mut self, key: &LogKey, head: LogHead, rows: &mut Rows) -> Result<(), StoreError> {
+    fn log(&mut self, key: &LogKey, head: &LogHead, rows: &mut Rows) -> Result<(), StoreError> {
         let directory = key.bucket == 0 && !key.kind.has_one_log();
-        let (column, prefix) = if directory {
-            let subject = Subject { kind: key.kind, key: key.subject.clone() };
-            (Column::Days, schema::days_prefix(&subject))
-        } else {
-            (Column::Logs, schema::log_prefix(key))
-        };
-        let faults = self.faults.len();
-        let mut frontier = Frontier::default();
-        let (mut last, mut peaks) = (Height::GENESIS, Vec::new());
-        for index in 0..head.size {
-            let place = || Place::Log { key: key.clone(), index };
-            let row = self.read().get(column, &schema::row(&prefix, index))?.unwrap_or_default();
-            let entry =
-                if directory { self.day(key, &row)? } else { self.entry(key, index, &row)? };
-            let Some((height, leaf)) = entry else {
-                let found = format!("{} bytes", row.len());
-                self.fault(column, place(), "it holds an entry", ("an entry", found));
-                // A wrong head may count far more entries than there are.
-                break;
-            };
-            // L4.6: only the last entry that a block appends carries the peaks.
-            if index > 0 && (height > last) == peaks.is_empty() {
-                let rule = "the last entry of a block carries the peaks, and no other";
-                let before = Place::Log { key: key.clone(), index: index - 1 };
-                self.fault(column, before, rule, ("the other", "peaks or none"));
-            }
-            frontier.append(leaf, |_, _, _| ());
-            *(if directory { &mut rows.days } else { &mut rows.entries }) += 1;
-            last = height;
-            peaks = row.get(payload_bytes(column)..).unwrap_or_default().to_vec();
-            let expected: Vec<u8> =
-                frontier.peaks().iter().flat_map(|peak| *peak.as_bytes()).collect();
-            if !peaks.is_empty() && peaks != expected && self.faults.len() == faults {
-                let rule = "its peaks are those of the entries so far";
-                let shown = |bytes: &[u8]| proto::hash::Tag::Log.hash(bytes);
-                self.fault(column, place(), rule, (shown(&expected), shown(&peaks)));
-            }
-        }
-        // An entry that is named already explains a wrong root.
-        if self.faults.len() == faults {
-            let place = || Place::Log { key: key.clone(), index: head.size };
+        let column = if directory { Column::Days } else { Column::Logs };
+        let found = if directory { self.days(key, rows)? } else { self.entries(key, rows)? };
+        // A row that is named already explains a wrong root.
+        let Some(found) = found else { return Ok(()) };
+        let size = head.size();
+        let place = || Place::Log { key: key.clone(), index: size };
+        let rule = "the log has as many entries as its head counts";
+        if self.same(column, place, rule, (size, found.size())) {
             let rule = "the entries hash to the root in the head of the log";
-            self.same(column, place, rule, (head.root, frontier.root()));
+            self.same(column, place, rule, (head.root(), found.root()));
             let rule = "the head of the log names the height of its last entry";
-            self.same(column, place, rule, (head.last_height, last));
+            self.same(column, place, rule, (head.last_height, found.last_height));
         }
         Ok(())
     }
 
-    /// Height and leaf of an entry whose receipt names the log's subject.
+    /// What the rows of a log give, read in their order; none where one of them cannot be judged.
+    fn entries(&mut self, key: &LogKey, rows: &mut Rows) -> Result<Option<LogHead>, StoreError> {
+        let prefix = schema::log_prefix(key);
+        let mut found = LogHead::default();
+        let mut receipts = Receipts::new(self.view.read());
+        for (row, stored) in self.rows(Column::Logs, &prefix)? {
+            let entries = match log_row(&row, &stored, &prefix) {
+                Ok(entries) => entries,
+                Err(error) => return self.unread(error).map(|()| None),
+            };
+            let Some((first, LogPlace { height, .. })) = entries.first().copied() else {
+                return Ok(None);
+            };
+            if first != found.size() || found.size() > 0 && height <= found.last_height {
+                let rule = "the rows of a log follow each other, one for each block";
+                let place = Place::Log { key: key.clone(), index: first };
+                let expected = format!("entry {} above {}", found.size(), found.last_height);
+                let shown = format!("entry {first} of height {height}");
+                self.fault(Column::Logs, place, rule, (expected, shown));
+                return Ok(None);
+            }
+            for (index, place) in entries {
+                let Some(entry) = self.entry((key, index), place, &mut receipts)? else {
+                    return Ok(None);
+                };
+                found.append(entry.leaf(), height);
+                rows.entries += 1;
+            }
+            rows.logs += 1;
+        }
+        Ok(Some(found))
+    }
+
+    /// The entry as it is hashed, whose receipt names the log's subject.
     fn entry(
         &mut self,
-        key: &LogKey,
-        index: u64,
-        row: &[u8],
-    ) -> Result<Option<(Height, Hash)>, StoreError> {
-        let Some(entry) = logs::entry(row) else { return Ok(None) };
-        let place = || Place::Log { key: key.clone(), index };
-        let key_bytes = schema::placed(entry.height, entry.receipt_index);
-        let bytes = self.read().get(Column::Receipts, &key_bytes)?.unwrap_or_default();
-        // A receipt that cannot be read is a fault of its own column.
-        if let Ok(receipt) = proto::receipt::Receipt::decode(&bytes) {
-            let found = receipt.payload().leaf();
-            let rule = "the entry names the leaf of its receipt";
-            let known = self.receipt_is_named(entry.height, entry.receipt_index);
-            let subject = Subject { kind: key.kind, key: key.subject.clone() };
-            if !known && self.same(Column::Logs, place, rule, (found, entry.receipt_leaf)) {
-                let links = receipt.links.as_slice();
-                if !links.iter().any(|link| link.subject == subject) {
-                    let rule = "the receipt of the entry names the subject of the log";
-                    self.fault(Column::Logs, place(), rule, ("a link", "none"));
-                }
+        (key, index): (&LogKey, u64),
+        LogPlace { height, receipt_index }: LogPlace,
+        receipts: &mut Receipts<'_, R>,
+    ) -> Result<Option<LogEntry>, StoreError> {
+        let at = Place::Log { key: key.clone(), index };
+        let receipt = match receipts.get(height, receipt_index) {
+            Ok(Some(stored)) => stored.receipt,
+            Ok(None) => {
+                let rule = "the receipt of the entry is there";
+                self.fault(Column::Logs, at, rule, ("a receipt", "none"));
+                return Ok(None);
             }
-        } else if bytes.is_empty() {
-            let rule = "the receipt of the entry is there";
-            self.fault(Column::Logs, place(), rule, ("a receipt", "none"));
+            Err(failed @ StoreError::Failed { .. }) => return Err(failed),
+            // A row of receipts that cannot be read is a fault of its own column.
+            Err(_) => return Ok(None),
+        };
+        let mut links = receipt.links.as_slice().iter();
+        let named =
+            |link: &Link| (link.subject.kind, &link.subject.key) == (key.kind, &key.subject);
+        if !links.any(named) {
+            let rule = "the receipt of the entry names the subject of the log";
+            self.fault(Column::Logs, at, rule, ("a link", "none"));
+            return Ok(None);
         }
-        Ok(Some((entry.height, entry.leaf())))
+        Ok(Some(LogEntry { height, receipt_index, receipt_leaf: receipt.payload().leaf() }))
     }
 
-    fn receipt_is_named(&self, at: Height, of: u32) -> bool {
-        let place = Place::Receipt { height: at, index: of };
-        self.faults.iter().any(|fault| fault.place == place || fault.place == Place::Height(at))
+    /// What the days of a directory give; none where one of them cannot be judged.
+    fn days(&mut self, key: &LogKey, rows: &mut Rows) -> Result<Option<LogHead>, StoreError> {
+        let subject = Subject { kind: key.kind, key: key.subject.clone() };
+        let prefix = schema::days_prefix(&subject);
+        let mut found = LogHead::default();
+        for (row, stored) in self.rows(Column::Days, &prefix)? {
+            let Some(value) = self.opened(Column::Days, &row, &stored)? else { return Ok(None) };
+            let follows = row == schema::row(&prefix, found.size());
+            let Some(day) = logs::day(value).filter(|_| follows) else {
+                let rule = "it holds a day, and the days follow each other";
+                let place = Place::Log { key: key.clone(), index: found.size() };
+                self.fault(Column::Days, place, rule, ("a day", hex(&row)));
+                return Ok(None);
+            };
+            let log = LogKey { bucket: day.bucket, ..key.clone() };
+            if let Some(first) = self.first_entry(&log)? {
+                let rule = "the log of a day begins at the height that the directory names";
+                let place = || Place::Log { key: log.clone(), index: 0 };
+                self.same(Column::Days, place, rule, (day.height, first));
+            }
+            found.append(day.leaf(), day.height);
+            rows.days += 1;
+        }
+        Ok(Some(found))
     }
 
-    /// Height and leaf of a day whose log begins at that height.
-    fn day(&mut self, key: &LogKey, row: &[u8]) -> Result<Option<(Height, Hash)>, StoreError> {
-        let Some(day) = logs::day(row) else { return Ok(None) };
-        let log = LogKey { bucket: day.bucket, ..key.clone() };
-        let first = self.view.log_entries(&log, Height::new(u64::MAX), 0, 1)?;
-        let found = first.first().map(|(_, entry)| entry.height);
-        let place = || Place::Log { key: log.clone(), index: 0 };
-        let rule = "the log of a day begins at the height that the directory names";
-        let found = found.unwrap_or_default();
-        self.same(Column::Days, place, rule, (day.height, found));
-        Ok(Some((day.height, day.leaf())))
+    fn rows(&self, column: Column, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
+        self.read().scan_prefix(column, prefix, prefix, usize::MAX)
+    }
+
+    /// Height of the first entry of a log, 0 of an empty one; none where its first row cannot be read,
+    /// which is a fault of its own.
+    fn first_entry(&self, log: &LogKey) -> Result<Option<Height>, StoreError> {
+        match self.view.log_entries(log, Height::new(u64::MAX), 0, 1) {
+            Ok(first) => Ok(Some(first.first().map(|(_, place)| place.height).unwrap_or_default())),
+            Err(failed @ StoreError::Failed { .. }) => Err(failed),
+            Err(_) => Ok(None),
+        }
     }
 }
 

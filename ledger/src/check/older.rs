@@ -7,9 +7,9 @@ use proto::hash::Hash;
 use proto::trie::{key_hash, value_hash};
 use proto::types::Height;
 
-use super::state::{below, place_of, split};
+use super::state::{below, place_of};
 use super::{Place, Progress, Run};
-use crate::schema;
+use crate::schema::{self, split_state};
 use crate::state::undo_floor;
 use crate::store::{Column, StoreError, StoreRead};
 use crate::trie::page::{Page, Slot};
@@ -100,7 +100,7 @@ impl<R: StoreRead> Run<'_, '_, R> {
             changed.pages.push((key, touched));
         }
         for (state_key, old) in group.values {
-            let path = split(&state_key).map(|(namespace, key)| key_hash(namespace, key));
+            let path = split_state(&state_key).map(|(namespace, key)| key_hash(namespace, key));
             if path.is_none_or(|path| !row.ends_with(&undo::value_group(&path))) {
                 return Err(damaged("expected state keys of the group"));
             }
@@ -144,7 +144,7 @@ impl<R: StoreRead> Run<'_, '_, R> {
         let replaced = |what| Place::Replaced { height, what: Box::new(what) };
         let mut named = Leaves::new();
         for (state_key, old) in values {
-            let Some((namespace, key)) = split(&state_key) else { continue };
+            let Some((namespace, key)) = split_state(&state_key) else { continue };
             let path = key_hash(namespace, key);
             let found = old.map(|value| value_hash(&value));
             let expected = older.get(&path);

@@ -1,17 +1,18 @@
-//! The newest values and pages.
+//! The newest values of the proved keys, and the pages over them.
 
 use std::ops::ControlFlow;
 
 use proto::hash::Hash;
-use proto::trie::{Namespace, key_hash, value_hash};
+use proto::trie::{key_hash, value_hash};
 
-use super::{Place, Progress, Run};
-use crate::schema;
+use super::{FAULTS_MAX, Place, Progress, Run};
+use crate::schema::{self, split_state};
+use crate::sealed;
 use crate::store::{Column, StoreError, StoreRead};
 use crate::trie::page::{End, Page, Slot};
 
 /// Keys between two reports of progress.
-const PROGRESS_KEYS: u64 = 10_000;
+pub(super) const PROGRESS_KEYS: u64 = 10_000;
 
 impl<R: StoreRead> Run<'_, '_, R> {
     /// Pages against the state root of the head, values against the pages, then the heights below.
@@ -73,45 +74,66 @@ impl<R: StoreRead> Run<'_, '_, R> {
 
     /// Each value against the leaf of its key.
     fn values(&mut self) -> Result<(), StoreError> {
-        let mut wrong: Vec<(Vec<u8>, String, Hash)> = Vec::new();
+        let mut wrong: Vec<Wrong> = Vec::new();
         let (mut keys, mut failed) = (0u64, None);
-        let full = super::FAULTS_MAX;
         let (read, progress) = (self.view.read(), &mut self.progress);
-        read.scan(Column::State, &[], None, &mut |state_key, value| {
+        read.scan(Column::State, &[], None, &mut |state_key, stored| {
             keys += 1;
             if keys.is_multiple_of(PROGRESS_KEYS) {
                 progress(Progress::State(keys));
             }
-            let found = value_hash(value);
-            match leaf_of(read, state_key) {
-                Ok(Some(expected)) if expected == found => (),
-                Ok(expected) => {
-                    let expected =
-                        expected.map_or("no such key".to_owned(), |hash| hash.to_string());
-                    wrong.push((state_key.to_vec(), expected, found));
-                }
+            match value(read, state_key, stored) {
+                Ok(None) => (), // sound
+                Ok(Some(found)) => wrong.push(found),
                 Err(error) => failed = Some(error),
             }
-            if failed.is_some() || wrong.len() >= full {
+            if failed.is_some() || wrong.len() >= FAULTS_MAX {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
         })?;
         // A page that cannot be read is a fault already; the values under it are not to blame.
-        match failed {
-            Some(StoreError::Failed { operation, source }) => {
-                return Err(StoreError::Failed { operation, source });
-            }
-            Some(StoreError::Damaged { .. }) | None => (),
+        if let Some(failed @ StoreError::Failed { .. }) = failed {
+            return Err(failed);
         }
         self.counts.state_keys = keys;
-        for (state_key, expected, found) in wrong {
-            let rule = "the value hashes to the leaf of its key";
-            self.fault(Column::State, place_of(&state_key), rule, (expected, found));
+        for found in wrong {
+            match found {
+                Wrong::Row(error) => self.unread(error)?,
+                Wrong::Value { state_key, expected, found } => {
+                    let rule = "the value hashes to the leaf of its key";
+                    self.fault(Column::State, place_of(&state_key), rule, (expected, found));
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// What is wrong with a row of the state.
+enum Wrong {
+    /// Its checksum.
+    Row(StoreError),
+    /// Its hash.
+    Value { state_key: Vec<u8>, expected: String, found: Hash },
+}
+
+fn value(
+    read: &impl StoreRead,
+    state_key: &[u8],
+    stored: &[u8],
+) -> Result<Option<Wrong>, StoreError> {
+    let found = match sealed::open(Column::State, state_key, stored) {
+        Ok(value) => value_hash(value),
+        Err(error) => return Ok(Some(Wrong::Row(error))),
+    };
+    let expected = leaf_of(read, state_key)?;
+    if expected == Some(found) {
+        return Ok(None);
+    }
+    let expected = expected.map_or("no such key".to_owned(), |hash| hash.to_string());
+    Ok(Some(Wrong::Value { state_key: state_key.to_vec(), expected, found }))
 }
 
 /// Key of the page below a slot.
@@ -130,7 +152,7 @@ pub(super) fn below(level: usize, key: &[u8], nibble: u8) -> Vec<u8> {
 
 /// Value hash of a state key's leaf.
 fn leaf_of(read: &impl StoreRead, state_key: &[u8]) -> Result<Option<Hash>, StoreError> {
-    let Some((namespace, key)) = split(state_key) else { return Ok(None) };
+    let Some((namespace, key)) = split_state(state_key) else { return Ok(None) };
     let path = key_hash(namespace, key);
     for level in 0..64 {
         let page_key = schema::page(level, &path);
@@ -146,13 +168,8 @@ fn leaf_of(read: &impl StoreRead, state_key: &[u8]) -> Result<Option<Hash>, Stor
     Ok(None)
 }
 
-pub(super) fn split(state_key: &[u8]) -> Option<(Namespace, &[u8])> {
-    let (code, key) = state_key.split_first()?;
-    Some((Namespace::from_code(*code)?, key))
-}
-
 pub(super) fn place_of(state_key: &[u8]) -> Place {
-    match split(state_key) {
+    match split_state(state_key) {
         Some((namespace, key)) => Place::State { namespace, key: key.to_vec() },
         None => Place::Key(state_key.to_vec()),
     }

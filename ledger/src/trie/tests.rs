@@ -121,7 +121,7 @@ proptest! {
             let found = world.update(&changes);
             prop_assert_eq!(found, world.expected(world.sets.len() - 1));
             if forgetful {
-                world.trie.forget();
+                world.trie = Trie::default();
             }
         }
         prop_assert_eq!(world.pages(), world.rebuilt_pages(), "pages are a function of the set");
@@ -149,7 +149,7 @@ fn a_missing_page_is_damage_and_not_an_empty_subtree() {
     let mut batch = Batch::default();
     batch.delete(Column::Pages, key);
     world.store.write(batch, Durability::Synced).unwrap();
-    world.trie.forget();
+    world.trie = Trie::default();
     let (mut batch, mut undo) = (Batch::default(), Undo::default());
     let all: Vec<Changed> = changes.keys().map(|key| (*key, Some(value(2)))).collect();
     let failed = world.trie.update(&world.store, &all, &mut batch, &mut undo).unwrap_err();
@@ -211,7 +211,7 @@ fn a_wrong_stored_quarter_shows_in_the_root_until_its_slots_change() {
         let mut batch = Batch::default();
         batch.put(Column::Pages, &key, &bytes);
         world.store.write(batch, Durability::Synced).unwrap();
-        world.trie.forget();
+        world.trie = Trie::default();
         let damage = prove(
             &world.store,
             &path(0, [20, 24, 28, 240]),

@@ -169,8 +169,11 @@ fn a_data_folder_of_another_chain_or_format_is_refused() {
     let store = chain.store.fork();
     store.write(batch, Durability::Synced).unwrap();
     let error = Ledger::open(store).unwrap_err();
-    assert_eq!(error.to_string(), "the data folder has format 7, this program reads format 2");
+    assert_eq!(error.to_string(), FORMAT_7);
 }
+
+const FORMAT_7: &str = "the data folder has format 7, this program reads format 3: move it away and \
+                        start with an empty one, the other nodes send what is recorded";
 
 /// What the next block would be built on, changed behind the ledger's back.
 #[test]
@@ -191,6 +194,7 @@ fn a_head_that_does_not_fit_its_store_is_refused_with_column_and_key() {
         leaf.encode()
     };
     let history = |value| (Column::History, height.to_vec(), value);
+    let sum = b"working".to_vec();
     let mut cut = bytes.clone();
     cut.pop();
     let mut flipped = bytes.clone();
@@ -212,6 +216,14 @@ fn a_head_that_does_not_fit_its_store_is_refused_with_column_and_key() {
         (
             (Column::HistoryNodes, node, other),
             "column history_nodes, key 000000000000000002: expected the hash of the leaf of the head",
+        ),
+        (
+            (Column::Meta, sum.clone(), vec![0; 2_048]),
+            "column meta, key 776f726b696e67: expected the sum of rows that the leaf of the head names",
+        ),
+        (
+            (Column::Meta, sum, vec![0; 2_047]),
+            "column meta, key 776f726b696e67: expected a sum of 1,024 numbers of 2 bytes",
         ),
         (
             (Column::Pages, page.clone(), cut),

@@ -5,6 +5,7 @@ use genesis::Genesis;
 use genesis::ceremony::{self, Made, Plan};
 use genesis::keys::KeyPurpose;
 use ledger::ledger::{AppendError, Appended};
+use ledger::version::Versions;
 use ledger::{Ledger, MemoryStore};
 use proto::block::{Block, BlockHeader};
 use proto::certificate::{Certificate, CheckpointCertificate, CommitCertificate, Vote};
@@ -34,18 +35,28 @@ pub(crate) struct Chain {
     records: u32,
 }
 
+fn plan() -> Plan {
+    Plan::for_agencies(&[("北京", 11), ("天津", 12), ("河北", 13)], START)
+}
+
 impl Chain {
     pub(crate) fn new() -> Self {
         Self::with_limits(proto::epoch::BlockLimits::default())
     }
 
     pub(crate) fn with_limits(limits: proto::epoch::BlockLimits) -> Self {
-        let agencies = [("北京", 11), ("天津", 12), ("河北", 13)];
-        let mut plan = Plan::for_agencies(&agencies, START);
-        plan.limits = limits;
-        let made = ceremony::hold(&plan, &mut ceremony::seeds_for_tests(7)).unwrap();
+        Self::of_plan(&Plan { limits, ..plan() }, Versions::BUILT_IN)
+    }
+
+    /// A chain whose heights a version of the contracts executes.
+    pub(crate) fn of_version(contracts: u32, versions: Versions) -> Self {
+        Self::of_plan(&Plan { contracts, ..plan() }, versions)
+    }
+
+    fn of_plan(plan: &Plan, versions: Versions) -> Self {
+        let made = ceremony::hold(plan, &mut ceremony::seeds_for_tests(7)).unwrap();
         let store = MemoryStore::default();
-        let ledger = Ledger::open_or_create(store.clone(), &made.genesis).unwrap();
+        let ledger = Ledger::open_or_create_with(store.clone(), &made.genesis, versions).unwrap();
         Self { made, store, ledger, records: 0 }
     }
 

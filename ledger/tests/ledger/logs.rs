@@ -64,11 +64,11 @@ fn a_refusal_enters_the_log_of_its_submitters_party_on_the_day_of_its_block() {
     check(
         &heads(&view),
         &expect![[r"
-        040000000031313a726567756c61746f72
-          0000000000000001aaf1f6d20e6f6e99b96db81448dc34c41dd16f9cad2a08e2f25d7d72c3fc70050000000000000001
-        0400004f9231313a726567756c61746f72
-          00000000000000028a8396fbcbb39dfa952e7c9ea49b23e375ed5481edd2e79955bed05cb0bba2b30000000000000001
-    "]],
+            040000000031313a726567756c61746f72
+              00000000000000010000000000000001aaf1f6d20e6f6e99b96db81448dc34c41dd16f9cad2a08e2f25d7d72c3fc7005
+            0400004f9231313a726567756c61746f72
+              00000000000000020000000000000001528a64521466beb7a1c887a74aa94b125aa00bc7576210def221b43672a75633
+        "]],
     );
 }
 
@@ -83,10 +83,10 @@ fn genesis_has_this_leaf() {
     check(
         &found,
         &expect![[r"
-        leaf 00edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b00000000000000000000000000000199c82cc000edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b8ad029cad5b279aa243905a2befa93fc5e61fd1d9dd0a77b98c0ebecc05bbd5c00000000fcbc2e5965322b99ff7be7d8e5673b0070f787e6695af4220cae1936b18f507eeede82dc210588734db12cab823a5cc665b7384420b38e30f561878fd23e6d5e
-        hash 776324735776f8de434bf9dae7272a74c423e2e941a8d8563e16912325d6fb56
-        root 776324735776f8de434bf9dae7272a74c423e2e941a8d8563e16912325d6fb56
-    "]],
+            leaf 006cab18f97aa3fcb25744a9ba3c9dd13ae5dae0631081d4184d907f9b0926512c00000000000000000000000000000199c82cc0006cab18f97aa3fcb25744a9ba3c9dd13ae5dae0631081d4184d907f9b0926512c8ad029cad5b279aa243905a2befa93fc5e61fd1d9dd0a77b98c0ebecc05bbd5c892e5d914e1e3fd36da1ada44c70fc6db949d69fb12e7f2921b2cfed0238d7ff00000000fcbc2e5965322b99ff7be7d8e5673b0070f787e6695af4220cae1936b18f507e081ec90e2442a8bd6fa7550ebcbc1858526f2d380aa0ba03b96b10ec4297ccb6
+            hash 9622820c18d7678666fde2e8b63921d2355d95c27b09de35afe4fda40888f674
+            root 9622820c18d7678666fde2e8b63921d2355d95c27b09de35afe4fda40888f674
+        "]],
     );
 }
 
@@ -105,15 +105,15 @@ fn one_receipt_has_one_entry_in_the_log_of_each_distinct_subject() {
         let bucket = if subject.kind.has_one_log() { 0 } else { EVENT_DAY };
         let key = LogKey { kind: subject.kind, bucket, subject: subject.key.clone() };
         let log = view.log(&key, view.head(), 0, 100).unwrap();
-        let here = log.iter().filter(|item| item.entry.height == Height::new(3));
-        let of_split = here.filter(|item| item.entry.receipt_index == 0).count();
+        let here = log.iter().filter(|item| item.place.height == Height::new(3));
+        let of_split = here.filter(|item| item.place.receipt_index == 0).count();
         assert_eq!(of_split, 1, "{subject:?}");
         let head = view.log_head(&key).unwrap().unwrap();
-        assert_eq!(head.size, count(log.len()));
+        assert_eq!(head.size(), count(log.len()));
         let state = view.at(Height::new(2)).unwrap();
         let before = state.value(Namespace::Log, &key.state_key()).unwrap();
-        let before = before.map_or(0, |value| LogHead::decode(&value).unwrap().size);
-        assert!(before < head.size);
+        let before = before.map_or(0, |value| LogHead::decode(&value).unwrap().size());
+        assert!(before < head.size());
     }
 }
 
@@ -126,7 +126,7 @@ fn a_log_reads_as_it_was_at_any_height_and_from_any_entry() {
     let key = LogKey { kind: SubjectKind::Party, bucket: EVENT_DAY, subject };
     let heights = |at: u64, from: u64, limit: usize| -> Vec<u64> {
         let entries = view.log_entries(&key, Height::new(at), from, limit).unwrap();
-        entries.iter().map(|(_, entry)| entry.height.value()).collect()
+        entries.iter().map(|(_, place)| place.height.value()).collect()
     };
     assert_eq!(heights(14, 0, 100), [1, 3, 5, 7]);
     assert_eq!(heights(4, 0, 100), [1, 3]);

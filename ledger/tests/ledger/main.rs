@@ -8,4 +8,5 @@ mod check;
 mod logs;
 mod memory;
 mod prove;
+mod versions;
 mod window;

@@ -69,7 +69,7 @@ fn check_log(leaf: &HistoryLeaf, log: &Log) {
         None => assert!(leaves.is_empty()),
         Some(head) => {
             let head = LogHead::decode(head).unwrap();
-            assert_eq!((head.size, head.root), (count(leaves.len()), tree::root(&leaves)));
+            assert_eq!((head.size(), head.root()), (count(leaves.len()), tree::root(&leaves)));
         }
     }
 }
@@ -169,7 +169,7 @@ fn values_are_proven_present_or_absent_at_every_height_of_the_window() {
             let leaf = proven_leaf(&bundle, item);
             assert_eq!(leaf.height, Height::new(at));
             check_state(&leaf, &item.states[0]);
-            let size = item.states[0].value.as_ref().map(|v| LogHead::decode(v).unwrap().size);
+            let size = item.states[0].value.as_ref().map(|v| LogHead::decode(v).unwrap().size());
             sizes.entry(key).or_insert_with(Vec::new).push(size);
         }
     }
@@ -285,7 +285,11 @@ fn questions_without_an_answer_say_why() {
     assert_eq!(error.to_string(), "height 1 has no receipt 0");
     let long = vec![b'x'; 65_536];
     assert_eq!(view.state(Namespace::Unit, &long).unwrap(), None);
-    let error = prover.state(Namespace::Unit, &long, None).unwrap_err();
+    assert_eq!(view.state(Namespace::Alert, &long).unwrap(), None);
+    let error = prover.state(Namespace::Unit, b"HE-LOT-1", None).unwrap_err();
+    let text = "rows of Unit are never proven: they follow from the recorded events";
+    assert_eq!(error.to_string(), text);
+    let error = prover.state(Namespace::Alert, &long, None).unwrap_err();
     let text = "the state that it names: key: 65536 is above the limit of 65535";
     assert_eq!(error.to_string(), text);
     let error = prover.trace(&trace(&"x".repeat(513), Direction::Back, 9)).unwrap_err();

@@ -48,6 +48,14 @@ fn the_state_of_every_height_of_the_window_is_proven_and_of_older_ones_refused()
         }
     }
     assert!(changes > 8, "the value changed {changes} times within the window");
+    let (newest, older) = (view.at(Height::new(heights)), view.at(Height::new(heights - 1)));
+    assert!(newest.unwrap().value(Namespace::Unit, b"no such unit").unwrap().is_none());
+    let error = older.unwrap().value(Namespace::Unit, b"no such unit").unwrap_err();
+    let expected = format!(
+        "rows of Unit can be read as of height {heights}, not of {}: older ones are not kept",
+        heights - 1
+    );
+    assert_eq!(error.to_string(), expected);
     for height in [0, oldest - 1, heights + 1] {
         let error = view.at(Height::new(height)).unwrap_err();
         let ReadError::OutsideWindow { oldest: from, .. } = error else { panic!("{error}") };

@@ -1,13 +1,15 @@
 //! Items (C6.5): one history leaf each, and what is shown below it.
 
+use genesis::StateEntry;
 use ledger::bundle::{Bundle, Item, OpProof, ReceiptProof, StatePath, StateValue, TxProof};
 use proto::block::BlockHeader;
 use proto::hash::{Hash, Tag};
-use proto::history::HistoryLeaf;
+use proto::history::{HistoryLeaf, StateRoots};
 use proto::receipt::{Alerts, Links, ReceiptPayload, ReceiptSource};
+use proto::set_hash::{RowHash, SetHash};
 use proto::transaction::SignedTxHeader;
 use proto::tree;
-use proto::trie::{self, Namespace, StateProof};
+use proto::trie::{self, Class, Namespace, StateProof};
 use proto::types::Height;
 
 use crate::chain::{Chain, decode, hashes};
@@ -92,17 +94,19 @@ fn verify_genesis_leaf(
     if item.header.is_some() {
         return Err(at.fail(Problem::Unexpected(Part::Header)));
     }
-    let entries = chain.genesis.state().iter();
-    let mut hashed: Vec<(Hash, Hash)> = entries
-        .map(|entry| (trie::key_hash(entry.namespace, &entry.key), trie::value_hash(&entry.value)))
-        .collect();
+    let (mut hashed, mut sum) = (Vec::new(), SetHash::default());
+    for StateEntry { namespace, key, value } in chain.genesis.state() {
+        match namespace.class() {
+            Class::Proved => {
+                hashed.push((trie::key_hash(*namespace, key), trie::value_hash(value)));
+            }
+            Class::Working => sum.add(&RowHash::of(*namespace, key, value)),
+        }
+    }
     hashed.sort();
-    let expected = HistoryLeaf::genesis(
-        chain.id,
-        chain.genesis.time(),
-        trie::root(&hashed),
-        chain.epoch_of(Height::GENESIS).hash,
-    );
+    let roots = StateRoots { state_root: trie::root(&hashed), working_root: sum.root() };
+    let epoch_hash = chain.epoch_of(Height::GENESIS).hash;
+    let expected = HistoryLeaf::genesis(chain.id, chain.genesis.time(), roots, epoch_hash);
     // The last field says nothing of genesis where a recovery began at height 1, or at the head.
     let expected = HistoryLeaf { next_epoch_hash: leaf.next_epoch_hash, ..expected };
     if *leaf == expected { Ok(()) } else { Err(at.fail(Problem::Hash(Part::Genesis))) }
@@ -216,6 +220,8 @@ fn verify_states(at: &At, states: &[StateValue], leaf: &HistoryLeaf) -> Result<(
         let code = u8::try_from(state.namespace).ok();
         let namespace = code
             .and_then(Namespace::from_code)
+            // Working rows are not in the trie: their absence there says nothing.
+            .filter(|namespace| namespace.class() == Class::Proved)
             .ok_or_else(|| at.fail(Problem::Number(Part::States, state.namespace.into())))?;
         let proof = state_proof(&at, state.proof.as_ref())?;
         proof

@@ -138,12 +138,12 @@ impl<'a> Shown<'a> {
         let (leaves, last) = if self.is_directory() { self.days(at)? } else { self.entries(at)? };
         self.check_root(at, head, &leaves)?;
         self.check_last(at, head, u64::try_from(leaves.len()).unwrap_or(u64::MAX), last)?;
-        Ok(proven(head.size))
+        Ok(proven(head.size()))
     }
 
     /// Says which entries were left out, as far as anything shown betrays it.
     fn check_count(&self, at: &At, head: &LogHead) -> Result<(), Failure> {
-        let of = head.size;
+        let of = head.size();
         let found = u64::try_from(self.log.entries.len()).unwrap_or(u64::MAX);
         let subject = self.subject();
         let at = at.inside("entries");
@@ -185,7 +185,7 @@ impl<'a> Shown<'a> {
             .map(|entry| (place(entry), leaf(entry)))
             .collect();
         let leaves: Vec<Hash> = all.values().copied().collect();
-        if tree::root(&leaves) != head.root {
+        if tree::root(&leaves) != head.root() {
             return None;
         }
         Some((1..).zip(all.keys()).filter(|(_, at)| !here.contains(at)).map(|(n, _)| n).collect())
@@ -196,16 +196,16 @@ impl<'a> Shown<'a> {
     fn gaps(&self, head: &LogHead) -> Option<Vec<u64>> {
         let shown: BTreeSet<u64> = self.log.entries.iter().map(|entry| entry.index).collect();
         let all_distinct = shown.len() == self.log.entries.len();
-        let lost = head.size.saturating_sub(u64::try_from(shown.len()).ok()?);
-        let within = shown.last().is_none_or(|last| *last < head.size);
+        let lost = head.size().saturating_sub(u64::try_from(shown.len()).ok()?);
+        let within = shown.last().is_none_or(|last| *last < head.size());
         if !all_distinct || !within || lost > MISSING_NAMED_MAX {
             return None;
         }
-        let gaps: Vec<u64> = (0..head.size).filter(|index| !shown.contains(index)).collect();
+        let gaps: Vec<u64> = (0..head.size()).filter(|index| !shown.contains(index)).collect();
         let last_height = self.log.entries.last().map(|entry| entry.height);
         // Positions that end too early although the last entry is there were written anew.
         let renumbered = last_height == Some(head.last_height.value())
-            && gaps.last().is_some_and(|last| last + 1 == head.size);
+            && gaps.last().is_some_and(|last| last + 1 == head.size());
         (!renumbered).then(|| gaps.iter().map(|index| index + 1).collect())
     }
 
@@ -279,8 +279,8 @@ impl<'a> Shown<'a> {
         let subject = self.subject();
         let root = if self.is_complete() {
             let found = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
-            if found != head.size {
-                let of = head.size;
+            if found != head.size() {
+                let of = head.size();
                 return Err(at.log(if found > of {
                     LogProblem::Long { subject, found, of }
                 } else {
@@ -290,10 +290,10 @@ impl<'a> Shown<'a> {
             tree::root(leaves)
         } else {
             let cover = hashes(&at.inside("cover"), &self.log.cover)?;
-            range_root(self.log.first, leaves, head.size, &cover)
+            range_root(self.log.first, leaves, head.size(), &cover)
                 .ok_or_else(|| at.entry(EntryProblem::Cover))?
         };
-        if root == head.root { Ok(()) } else { Err(at.log(LogProblem::Root { subject })) }
+        if root == head.root() { Ok(()) } else { Err(at.log(LogProblem::Root { subject })) }
     }
 
     /// The last entry stands where the state says, if it is among those shown.
@@ -310,7 +310,7 @@ impl<'a> Shown<'a> {
         }
         match last {
             Some(found)
-                if self.log.first.saturating_add(count) == head.size
+                if self.log.first.saturating_add(count) == head.size()
                     && found != head.last_height =>
             {
                 Err(at.entry(EntryProblem::LastHeight { found: found.value(), expected }))

@@ -125,6 +125,14 @@ impl From<ReadError> for Failure {
                 let zh = format!("高度 {at} 的状态不可读：可读高度为 {oldest} 至 {head}");
                 Self::new(Code::OutOfRange, "HEIGHT_OUT_OF_WINDOW", zh, en)
             }
+            ReadError::NewestAlone { at, head, .. } => {
+                let zh = format!("此类状态只保留最新高度 {head} 的，高度 {at} 的不可读");
+                Self::new(Code::OutOfRange, "HEIGHT_OUT_OF_WINDOW", zh, en)
+            }
+            ReadError::NeverProven { .. } => {
+                let zh = "此类状态不作证明：由已记录的业务得出".to_owned();
+                Self::new(Code::InvalidArgument, "QUESTION", zh, en)
+            }
         }
     }
 }
@@ -157,6 +165,14 @@ impl From<ProveError> for Failure {
                 "TOO_MANY_CODES",
                 format!("起点 {starts} 个，超出 {limit} 个追溯单元的上限"),
             ),
+            ProveError::LogTooLarge { subject, left } => {
+                let subject = String::from_utf8_lossy(&subject.key).into_owned();
+                (
+                    Code::ResourceExhausted,
+                    "PROOF_TOO_LARGE",
+                    format!("{subject} 的台账放不进存证文件所余的 {left} 字节：请缩小查询范围"),
+                )
+            }
             ProveError::TooLarge { bytes } => (
                 Code::ResourceExhausted,
                 "PROOF_TOO_LARGE",

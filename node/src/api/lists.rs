@@ -1,4 +1,4 @@
-//! Alerts, notices, evaluation results: pages pinned to a height.
+//! Alerts, notices, evaluation results: pages, each as of the newest height.
 
 use api::alert::alert_service_server::AlertService;
 use api::alert::{
@@ -17,7 +17,6 @@ use contracts::query::notice;
 use contracts::release::ReleaseRecord;
 use contracts::risk::alert::AlertState as Held;
 use contracts::state::{State, StateFault};
-use proto::Height;
 use proto::receipt::SubjectKind;
 use tonic::{Code, Request, Response, Status};
 
@@ -46,15 +45,14 @@ const SCOPE_OF_ROW_MAX: usize = 1_000;
 /// Rows of an answer about an alert: its ten thousand units at five places each, some 10 MB.
 const CONCERNED: Shown = Shown { holdings: 50_000, trips: 10_000 };
 
-/// Where a page stands: a height and the rows before it.
+/// Where a page stands: the rows before it.
 struct Page {
-    height: Height,
     offset: usize,
     size: usize,
 }
 
 impl Page {
-    fn parse(head: Height, page_size: u32, token: &str) -> Result<Self, Failure> {
+    fn parse(page_size: u32, token: &str) -> Result<Self, Failure> {
         if page_size > PAGE_MAX {
             let zh = format!("至多 {PAGE_MAX}，实为 {page_size}");
             let en = format!("expected at most {PAGE_MAX}, found {page_size}");
@@ -63,13 +61,11 @@ impl Page {
         let rows = if page_size == 0 { PAGE_DEFAULT } else { page_size };
         let size = usize::try_from(rows).unwrap_or(usize::MAX);
         if token.is_empty() {
-            return Ok(Self { height: head, offset: 0, size });
+            return Ok(Self { offset: 0, size });
         }
-        let parts = token.split_once(':');
-        let parsed = parts.and_then(|(height, offset)| {
-            let (height, offset) = (height.parse().ok()?, offset.parse().ok()?);
+        let parsed = token.parse().ok().and_then(|offset: usize| {
             let size = size.min(LIST_MAX.checked_sub(offset).filter(|rest| *rest > 0)?);
-            Some(Self { height: Height::new(height), offset, size })
+            Some(Self { offset, size })
         });
         parsed.ok_or_else(|| {
             let (zh, en) = ("应为上一页给出的标记", "expected the token of the page before");
@@ -86,7 +82,7 @@ impl Page {
     fn cut<T>(&self, rows: Vec<T>) -> (Vec<T>, String) {
         let next = self.offset.saturating_add(self.size);
         let more = rows.len() > next && next < LIST_MAX;
-        let token = if more { format!("{}:{next}", self.height) } else { String::new() };
+        let token = if more { next.to_string() } else { String::new() };
         (rows.into_iter().skip(self.offset).take(self.size).collect(), token)
     }
 }
@@ -101,8 +97,8 @@ struct Listed<U> {
 }
 
 impl Service {
-    /// Lists of the set `pages` what `read` finds on the state of the page's height, as far as the page
-    /// reaches, and makes rows of what is on the page alone.
+    /// Lists of the set `pages` what `read` finds on the newest state, as far as the page reaches, and
+    /// makes rows of what is on the page alone.
     fn page<T, U>(
         &self,
         (page_size, token): (u32, &str),
@@ -111,13 +107,12 @@ impl Service {
         row: impl Fn(&dyn State, T) -> Result<U, Failure>,
     ) -> Result<Listed<U>, Failure> {
         let view = self.reader.view()?;
-        let page = Page::parse(view.head(), page_size, token)?;
-        let state = view.at(page.height)?;
-        let (found, next_page_token) = page.cut(read(&state, page.reach())?);
+        let page = Page::parse(page_size, token)?;
+        let (found, next_page_token) = page.cut(read(&view, page.reach())?);
         let rows: Result<Vec<U>, Failure> =
-            found.into_iter().map(|found| row(&state, found)).collect();
-        let left_out = beyond(&state, pages, LIST_MAX)?;
-        Ok(Listed { height: page.height.value(), rows: rows?, next_page_token, left_out })
+            found.into_iter().map(|found| row(&view, found)).collect();
+        let left_out = beyond(&view, pages, LIST_MAX)?;
+        Ok(Listed { height: view.head().value(), rows: rows?, next_page_token, left_out })
     }
 }
 
@@ -355,15 +350,15 @@ mod tests {
     #[test]
     fn pages_show_the_list_in_order_as_far_as_it_reaches_and_no_further() {
         let page = |size: u32, offset: usize| {
-            Page::parse(Height::new(7), size, &format!("7:{offset}")).map(|page| {
+            Page::parse(size, &offset.to_string()).map(|page| {
                 let rows: Vec<usize> = (0..page.reach().min(LIST_MAX + 10)).collect();
                 let (shown, next) = page.cut(rows);
                 (shown.first().copied(), shown.len(), next)
             })
         };
         for (size, offset, first, rows, next) in [
-            (0, 0, 0, 100, "7:100"),
-            (1_000, 98_000, 98_000, 1_000, "7:99000"),
+            (0, 0, 0, 100, "100"),
+            (1_000, 98_000, 98_000, 1_000, "99000"),
             (1_000, 99_000, 99_000, 1_000, ""),
             (1_000, 99_990, 99_990, 10, ""),
         ] {

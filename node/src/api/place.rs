@@ -496,12 +496,12 @@ impl Located {
         let mut entries_left = u64::try_from(LOG_ENTRIES_MAX).unwrap_or(u64::MAX);
         for bucket in buckets.into_iter().rev() {
             let log = LogKey { kind, bucket, subject: key.to_vec() };
-            let size = view.log_head(&log)?.map_or(0, |head| head.size);
+            let size = view.log_head(&log)?.map_or(0, |head| head.size());
             let unread = size.saturating_sub(entries_left);
             self.unread += unread;
             entries_left -= size - unread;
             for item in view.log(&log, view.head(), unread, LOG_ENTRIES_MAX)? {
-                let place = (item.entry.height, item.entry.receipt_index);
+                let place = (item.place.height, item.place.receipt_index);
                 for Link { subject, .. } in item.receipt.links.as_slice() {
                     if subject.kind == SubjectKind::Unit {
                         let newest = named.entry(subject.key.clone()).or_insert(place);

@@ -11,10 +11,10 @@ use contracts::codes::Codes;
 use contracts::query::locate;
 use contracts::state::State;
 use contracts::walk::{self, LogView, Walk, WalkError};
+use ledger::LogPlace;
 use ledger::bundle::{BUNDLE_BYTES_MAX, Bundle};
 use ledger::prove::{Bodies, ProveError, Prover, TRACE_LOGS_MAX, TraceQuery};
 use ledger::reader::{LogItem, ReadError, View};
-use ledger::schema::WINDOW_HEIGHTS;
 use ledger::store::StoreRead;
 use proto::codec::Canonical as _;
 use proto::history::LogKey;
@@ -33,12 +33,6 @@ const CODES_MAX: usize = 16;
 
 /// Bytes of a code in a question; the longest carrier of a scheme is shorter.
 const CODE_BYTES_MAX: usize = 1_024;
-
-/// Units that are told with their place, times heights between the answer and the newest one: each
-/// value is looked up in what every height between replaced, some 150 microseconds for a unit and a
-/// height. Fifty thousand take seconds: all 10,000 units of a certified answer, or fifty of the oldest
-/// height that is kept. Beyond it the units are named without their place.
-const UNIT_HEIGHTS_MAX: u64 = 50_000;
 
 #[tonic::async_trait]
 impl TraceService for Service {
@@ -121,78 +115,79 @@ fn walked(view: &View<'_, impl StoreRead>, query: &TraceQuery) -> Result<TraceRe
         // Logs are kept for ever: only what is not there yet cannot be read.
         return Err(ReadError::OutsideWindow { at, oldest: Height::GENESIS, head }.into());
     }
-    let mut limit = usize::try_from(query.unit_limit.min(TRACE_LOGS_MAX)).unwrap_or(usize::MAX);
-    loop {
-        let mut seen = Seen::default();
-        match seen.walk(view, (query, at), limit) {
-            Ok(walk) => return seen.answer(view, at, &walk),
-            Err(ProveError::TooLarge { .. }) if limit.min(seen.logs) / 2 >= query.starts.len() => {
-                limit = limit.min(seen.logs) / 2;
-            }
-            Err(error) => return Err(error.into()),
+    let limit = usize::try_from(query.unit_limit.min(TRACE_LOGS_MAX)).unwrap_or(usize::MAX);
+    let mut seen = Seen::default();
+    let log = |subject: &Subject| seen.log(view, subject, (at, query.starts.contains(subject)));
+    let found = walk::walk(&query.starts, query.direction, limit, log);
+    let mut walk = found.map_err(|error| match error {
+        WalkError::Log(error) => error,
+        WalkError::StartKind { kind } => {
+            ProveError::SubjectKind { kind: kind.code(), found: "logs by day" }
         }
-    }
+        WalkError::TooManyStarts { starts, limit } => ProveError::TooManyStarts { starts, limit },
+    })?;
+    walk.truncated.append(&mut seen.large);
+    seen.answer(view, at, &walk)
 }
+
+/// Entries of a log read at once.
+const ENTRIES_PAGE: usize = 256;
 
 /// What a walk without proof has met.
 #[derive(Default)]
 struct Seen {
     events: BTreeMap<(u64, u32), TraceEvent>,
     units: BTreeSet<Vec<u8>>,
-    logs: usize,
+    /// Subjects whose logs do not fit the answer.
+    large: BTreeSet<Subject>,
     bytes: usize,
 }
 
 impl Seen {
-    fn walk(
-        &mut self,
-        view: &View<'_, impl StoreRead>,
-        (query, at): (&TraceQuery, Height),
-        limit: usize,
-    ) -> Result<Walk, ProveError> {
-        let log = |subject: &Subject| self.log(view, subject, at);
-        walk::walk(&query.starts, query.direction, limit, log).map_err(|error| match error {
-            WalkError::Log(error) => error,
-            WalkError::StartKind { kind } => {
-                ProveError::SubjectKind { kind: kind.code(), found: "logs by day" }
-            }
-            WalkError::TooManyStarts { starts, limit } => {
-                ProveError::TooManyStarts { starts, limit }
-            }
-        })
-    }
-
-    /// Takes in the log of a subject; what the walk needs of its entries.
+    /// Takes in the log of a subject, page by page; what the walk needs of its entries. A log that does
+    /// not fit what is left of the answer is named, and nothing of it is kept.
     fn log(
         &mut self,
         view: &View<'_, impl StoreRead>,
         subject: &Subject,
-        at: Height,
+        (at, is_start): (Height, bool),
     ) -> Result<Vec<LogView>, ProveError> {
         let key = LogKey { kind: subject.kind, bucket: 0, subject: subject.key.clone() };
-        let mut entries = Vec::new();
-        for LogItem { entry, receipt, .. } in view.log(&key, at, 0, usize::MAX)? {
-            let (height, receipt_index) = (entry.height, entry.receipt_index);
-            let place = (height.value(), receipt_index);
-            if !self.events.contains_key(&place) {
-                let body = view.source(height, receipt_index)?.unwrap_or_default();
-                self.bytes = self.bytes.saturating_add(body.len());
-                let system = matches!(receipt.source, ReceiptSource::System { .. });
-                let event = TraceEvent { height: place.0, receipt_index, body, system };
-                self.events.insert(place, event);
+        let (mut entries, mut events, mut bytes) = (Vec::new(), Vec::new(), self.bytes);
+        loop {
+            let from = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+            let page = view.log(&key, at, from, ENTRIES_PAGE)?;
+            let more = page.len() == ENTRIES_PAGE;
+            for LogItem { place, receipt, .. } in page {
+                let LogPlace { height, receipt_index } = place;
+                if !self.events.contains_key(&(height.value(), receipt_index)) {
+                    let body = view.source(height, receipt_index)?.unwrap_or_default();
+                    bytes = bytes.saturating_add(body.len());
+                    let system = matches!(receipt.source, ReceiptSource::System { .. });
+                    let height = height.value();
+                    events.push(TraceEvent { height, receipt_index, body, system });
+                }
+                let links = receipt.links.as_slice().to_vec();
+                entries.push(LogView { height, receipt_index, links });
             }
-            entries.push(LogView {
-                height,
-                receipt_index,
-                links: receipt.links.as_slice().to_vec(),
-            });
+            if bytes > BUNDLE_BYTES_MAX {
+                let left = BUNDLE_BYTES_MAX.saturating_sub(self.bytes);
+                if is_start {
+                    // No start may be left out.
+                    return Err(ProveError::LogTooLarge { subject: subject.clone(), left });
+                }
+                self.large.insert(subject.clone());
+                return Ok(Vec::new());
+            }
+            if !more {
+                break;
+            }
         }
-        self.logs += 1;
+        self.bytes = bytes;
+        let placed = |event: TraceEvent| ((event.height, event.receipt_index), event);
+        self.events.extend(events.into_iter().map(placed));
         if subject.kind == SubjectKind::Unit && !entries.is_empty() {
             self.units.insert(subject.key.clone());
-        }
-        if self.bytes > BUNDLE_BYTES_MAX {
-            return Err(ProveError::TooLarge { bytes: self.bytes });
         }
         Ok(entries)
     }
@@ -206,7 +201,7 @@ impl Seen {
         Ok(TraceResponse {
             height: at.value(),
             bundle: Vec::new(),
-            units: trace_units(view, at, &self.units)?,
+            units: trace_units(view, &self.units)?,
             events: self.events.into_values().collect(),
             truncated: walk.truncated.iter().map(|subject| text(&subject.key)).collect(),
         })
@@ -239,7 +234,7 @@ fn read_bundle(view: &View<'_, impl StoreRead>, bundle: &Bundle) -> Result<Trace
             truncated.extend(left_out.map(|at| String::from_utf8_lossy(&at.key).into_owned()));
         }
     }
-    let units = trace_units(view, Height::new(height), &units)?;
+    let units = trace_units(view, &units)?;
     let events = events.into_values().collect();
     Ok(TraceResponse { height, bundle: Vec::new(), units, events, truncated })
 }
@@ -283,26 +278,13 @@ pub(super) fn units_of(
     Ok(if known.is_empty() { keys } else { known })
 }
 
-/// Units of a trace, each with its place as of the height of the answer where the state of that height
-/// is kept and can be read in time.
+/// Units of a trace, each with its place as of the newest height: what a place is computed from is not
+/// kept of older ones, and is this node's word at every height.
 fn trace_units(
     view: &View<'_, impl StoreRead>,
-    at: Height,
     keys: &BTreeSet<Vec<u8>>,
 ) -> Result<Vec<TraceUnit>, Failure> {
-    let count = u64::try_from(keys.len()).unwrap_or(u64::MAX);
-    if !is_told(view.head(), at, count) {
-        let bare = |key: &Vec<u8>| TraceUnit { unit: text(key), ..TraceUnit::default() };
-        return Ok(keys.iter().map(bare).collect());
-    }
-    let state = view.at(at)?;
-    keys.iter().map(|key| trace_unit(&state, key)).collect()
-}
-
-/// Whether units are told with their place.
-fn is_told(head: Height, at: Height, units: u64) -> bool {
-    let depth = head.value().saturating_sub(at.value());
-    depth <= WINDOW_HEIGHTS && depth.saturating_mul(units) <= UNIT_HEIGHTS_MAX
+    keys.iter().map(|key| trace_unit(view, key)).collect()
 }
 
 /// Where a unit of the trace is, as its events tell.
@@ -319,24 +301,4 @@ fn trace_unit(state: &dyn State, key: &[u8]) -> Result<TraceUnit, Failure> {
         alerts: place.alerts.clone(),
         quantities: place.balances.first().map(quantities),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn units_are_told_where_the_state_of_the_height_is_kept_and_read_in_time() {
-        for (head, at, units, expected) in [
-            (10, 10, 10_000, true),
-            (10, 5, 10_000, true),
-            (2_000, 976, 10, true),
-            (2_000, 975, 1, false),
-            (2_000, 1_000, 50, true),
-            (2_000, 1_000, 51, false),
-        ] {
-            let told = is_told(Height::new(head), Height::new(at), units);
-            assert_eq!(told, expected, "{units} units of height {at} at {head}");
-        }
-    }
 }

@@ -13,10 +13,12 @@ use proto::quorum::Mode;
 use proto::receipt::{
     AlertNotice, Alerts, Ascending, Link, Links, Receipt, ReceiptSource, Role, Subject, SubjectKind,
 };
+use proto::set_hash::{RowHash, SetHash};
 use proto::sign::{PublicKey, Signature};
 use proto::submitter::{SubmitterRecord, SubmitterRole};
 use proto::transaction::Transaction;
-use proto::trie::StateProof;
+use proto::tree::Frontier;
+use proto::trie::{Namespace, StateProof};
 use proto::types::{
     AgencyIndex, BlockHash, ChainId, Epoch, Height, TimeMs, TxId, ValidatorIndex, View,
 };
@@ -136,6 +138,7 @@ impl Dice {
             rotation_blocks: self.u32().max(1),
             lag: self.u16().max(1),
             limits,
+            contracts: self.u32().max(1),
             role_table: self.hash(),
             validators,
         }
@@ -220,10 +223,19 @@ impl Dice {
             time: TimeMs::new(self.u64()),
             block_hash: self.block_hash(),
             state_root: self.hash(),
+            working_root: self.hash(),
             receipts_count: self.u32(),
             receipts_root: self.hash(),
             next_epoch_hash: self.hash(),
         }
+    }
+
+    pub(crate) fn sum(&mut self) -> SetHash {
+        let mut sum = SetHash::default();
+        for _ in 0..self.below(3) {
+            sum.add(&RowHash::of(Namespace::Unit, &self.array::<9>(), &self.array::<40>()));
+        }
+        sum
     }
 
     pub(crate) fn log_entry(&mut self) -> LogEntry {
@@ -231,7 +243,10 @@ impl Dice {
     }
 
     pub(crate) fn log_head(&mut self) -> LogHead {
-        LogHead { size: self.u64(), root: self.hash(), last_height: self.height() }
+        let size = self.u64();
+        let peaks = (0..size.count_ones()).map(|_| self.hash()).collect();
+        let entries = Frontier::from_parts(size, peaks).expect("a peak for each bit");
+        LogHead { entries, last_height: self.height() }
     }
 
     pub(crate) fn state_proof(&mut self) -> StateProof {

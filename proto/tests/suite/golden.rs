@@ -7,7 +7,7 @@ use expect_test::{ExpectFile, expect_file};
 use proto::certificate::Certificate;
 use proto::codec::Canonical;
 use proto::hash::Tag;
-use proto::history::{DayEntry, HistoryLeaf, LogEntry, LogHead, LogKey};
+use proto::history::{DayEntry, HistoryLeaf, LogEntry, LogHead, LogKey, StateRoots};
 use proto::message::{
     Checkpoint, Decided, Message, Proposal, Seen, StatusMessage, justification_hash,
 };
@@ -15,6 +15,7 @@ use proto::operation::Operation;
 use proto::receipt::SubjectKind;
 use proto::schema::OperationKind;
 use proto::schema::roles::{table_bytes, table_hash};
+use proto::set_hash::{RowHash, SetHash};
 use proto::sign::PublicKey;
 use proto::submitter::{SubmitterRecord, SubmitterRole};
 use proto::tree::{Frontier, consistency_path, inclusion_path, root};
@@ -188,7 +189,8 @@ fn history_and_logs() {
     let mut vectors = Vectors::default();
     let (chain, epoch_hash) = (sample::chain(), sample::descriptor().hash(sample::chain()));
     let time = TimeMs::new(1_767_225_600_000);
-    let genesis = HistoryLeaf::genesis(chain, time, sample::hash(4), epoch_hash);
+    let roots = StateRoots { state_root: sample::hash(4), working_root: sample::hash(5) };
+    let genesis = HistoryLeaf::genesis(chain, time, roots, epoch_hash);
     let first = HistoryLeaf {
         height: Height::new(1),
         block_hash: sample::block().hash(),
@@ -211,9 +213,35 @@ fn history_and_logs() {
         let key = LogKey { kind: *kind, bucket, subject: b"subject".to_vec() };
         vectors.bytes(&format!("log key of kind {}", kind.code()), &key.state_key());
     }
-    let head = LogHead { size: 1, root: entry.leaf(), last_height: Height::new(1) };
-    vectors.encoding("log head", &head);
+    let mut entries = Frontier::default();
+    for size in 1..=3 {
+        entries.append(LogEntry { receipt_index: size, ..entry }.leaf(), |_, _, _| ());
+        let head = LogHead { entries: entries.clone(), last_height: Height::new(1) };
+        vectors.encoding(&format!("log head of {size}"), &head);
+        vectors.hash(&format!("log root of {size}"), &head.root());
+    }
     vectors.check(&expect_file!["../golden/history.txt"]);
+}
+
+#[test]
+fn sums_of_rows() {
+    let mut vectors = Vectors::default();
+    let mut sum = SetHash::default();
+    vectors.hash("root of no rows", &sum.root());
+    for (namespace, key, value) in [
+        (Namespace::Unit, b"GS1:1".as_slice(), b"a row".as_slice()),
+        (Namespace::OpUid, &[0; 18], &[]),
+        (Namespace::Balance, b"", &[255; 400]),
+    ] {
+        let row = RowHash::of(namespace, key, value);
+        vectors.bytes(&format!("checksum of a {namespace:?}"), &row.checksum());
+        sum.add(&row);
+        vectors.hash("root with it", &sum.root());
+    }
+    let bytes = sum.encode();
+    vectors.bytes("first lanes", &bytes[..16]);
+    vectors.bytes("last lanes", &bytes[bytes.len() - 16..]);
+    vectors.check(&expect_file!["../golden/sums.txt"]);
 }
 
 fn signed_bytes<T>(vectors: &mut Vectors, name: &str, statement: T)

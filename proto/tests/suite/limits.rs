@@ -235,6 +235,7 @@ fn a_descriptor_that_breaks_a_rule_is_named_and_not_decoded() {
         (with(|d| d.validators[1] = d.validators[0]), DescriptorError::KeyTwice { key }),
         (with(|d| d.rotation_blocks = 0), DescriptorError::Zero { field: "rotation_blocks" }),
         (with(|d| d.lag = 0), DescriptorError::Zero { field: "lag" }),
+        (with(|d| d.contracts = 0), DescriptorError::Zero { field: "contracts" }),
         (with(|d| d.limits.max_ttl_ms = 0), DescriptorError::Zero { field: "max_ttl_ms" }),
         (with(|d| d.limits.max_block_bytes += 1), above("max_block_bytes", 1_048_577, 1_048_576)),
         (with(|d| d.limits.max_ops += 1), above("max_ops", 10_001, 10_000)),

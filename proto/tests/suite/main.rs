@@ -11,4 +11,5 @@ mod proofs;
 mod quorum;
 mod roundtrip;
 mod sample;
+mod set_hash;
 mod signatures;

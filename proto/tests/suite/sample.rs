@@ -58,6 +58,7 @@ pub(crate) fn descriptor() -> Descriptor {
         rotation_blocks: 1024,
         lag: 4,
         limits: BlockLimits::default(),
+        contracts: 1,
         role_table: schema::roles::table_hash(),
         validators: (0..4).map(member).collect(),
     }

@@ -75,12 +75,12 @@ fn receipts_of_operations_and_steps_say_recorded_only_where_the_code_is_zero() {
         world.say(&mut bundle, item, ClaimKind::Receipt(ItemClaim { item: 0 }));
     }
     expect![[r#"
-        高度 5（北京时间 2025-10-09 16:53:25.000）第 0 号回执，交易 a446decb2fddcfa1b9cc3c45c555e62cb2feedcdb6599b5833b061f0cf0fdd49 的第 0 项操作：已记录
-        height 5 (2025-10-09T08:53:25.000Z), receipt 0, operation 0 of transaction a446decb2fddcfa1b9cc3c45c555e62cb2feedcdb6599b5833b061f0cf0fdd49: recorded
+        高度 5（北京时间 2025-10-09 16:53:25.000）第 0 号回执，交易 daaee0ad03364dca2f74e5e75a74a8409c028cd6bb85604edbed251a66aaed9c 的第 0 项操作：已记录
+        height 5 (2025-10-09T08:53:25.000Z), receipt 0, operation 0 of transaction daaee0ad03364dca2f74e5e75a74a8409c028cd6bb85604edbed251a66aaed9c: recorded
         高度 5（北京时间 2025-10-09 16:53:25.000）第 1 号回执，系统步骤 a93e1f1349ead6530e30d6f61ae67fbb06404a61a17b57d059a6ed40c9c4a8a9：已记录
         height 5 (2025-10-09T08:53:25.000Z), receipt 1, system step a93e1f1349ead6530e30d6f61ae67fbb06404a61a17b57d059a6ed40c9c4a8a9: recorded
-        高度 7（北京时间 2025-10-09 16:53:27.000）第 1 号回执，交易 762e7874d8212369c89356fc878fcb0b6ef177275a5de32ca9fc83595fa925f9 的第 1 项操作：未接受（代码 301）
-        height 7 (2025-10-09T08:53:27.000Z), receipt 1, operation 1 of transaction 762e7874d8212369c89356fc878fcb0b6ef177275a5de32ca9fc83595fa925f9: not accepted (code 301)
+        高度 7（北京时间 2025-10-09 16:53:27.000）第 1 号回执，交易 620ed003e6438ed19de542b5be12a760a862f19ce2344d1bdb821edbf358c766 的第 1 项操作：未接受（代码 301）
+        height 7 (2025-10-09T08:53:27.000Z), receipt 1, operation 1 of transaction 620ed003e6438ed19de542b5be12a760a862f19ce2344d1bdb821edbf358c766: not accepted (code 301)
     "#]].assert_eq(&words(&world, &bundle));
 }
 
@@ -91,16 +91,16 @@ fn states_are_shown_present_and_absent() {
     let mut item = world.item(8);
     item.states = vec![
         world.state(8, Namespace::Key, &world.submitter_key()),
-        world.state(8, Namespace::Unit, b"HB:LOT"),
+        world.state(8, Namespace::Certificate, b"HB:LOT"),
     ];
     item.states.sort_by_key(|state| state.namespace);
     world.say(&mut bundle, item.clone(), ClaimKind::State(StateClaim { item: 0, state: 0 }));
     world.say(&mut bundle, item, ClaimKind::State(StateClaim { item: 0, state: 1 }));
     expect![[r#"
-        截至高度 8（北京时间 2025-10-09 16:53:28.000）：追溯单元 “HB:LOT” = （不存在）
-        as of height 8 (2025-10-09T08:53:28.000Z): unit "HB:LOT" = (absent)
         截至高度 8（北京时间 2025-10-09 16:53:28.000）：提交密钥 0x8b45400ded5ea2ed09e602363c1cd71d8f037d217d6cdc2075c501a7365437c4 = 0x000001000b31313a706c6174666f726d
         as of height 8 (2025-10-09T08:53:28.000Z): submitter key 0x8b45400ded5ea2ed09e602363c1cd71d8f037d217d6cdc2075c501a7365437c4 = 0x000001000b31313a706c6174666f726d
+        截至高度 8（北京时间 2025-10-09 16:53:28.000）：证书 “HB:LOT” = （不存在）
+        as of height 8 (2025-10-09T08:53:28.000Z): certificate "HB:LOT" = (absent)
     "#]].assert_eq(&words(&world, &bundle));
 }
 

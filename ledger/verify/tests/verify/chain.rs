@@ -74,9 +74,9 @@ fn genesis_and_final_certificate_refuse_every_forgery() {
         nothing
           ACCEPTED CERTIFIED
         a byte of genesis
-          C6.1 genesis: the genesis document is another chain's: 8369bedd61b01c666e12541a22e0048ea389db80f9f411fa4e1fb26b12f09b94, you trust edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
+          C6.1 genesis: the genesis document is another chain's: a940ace9e563a930defef52ef616b828a17c032b9222b7ca716241b3deb70f43, you trust 6cab18f97aa3fcb25744a9ba3c9dd13ae5dae0631081d4184d907f9b0926512c
         genesis is cut
-          C6.1 genesis: the genesis document is another chain's: 26eb18fa859583e2dfc229e6c33e48956c48550f498803d16a845c20affe08b0, you trust edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
+          C6.1 genesis: the genesis document is another chain's: 505bb3ea2acf1815713f364b54db39ea5684995f3e85bfd587e08d202ea2cd28, you trust 6cab18f97aa3fcb25744a9ba3c9dd13ae5dae0631081d4184d907f9b0926512c
         no final head
           C6.3 final_head: the checkpoint: missing
         no certificate
@@ -127,7 +127,7 @@ fn another_chain_is_refused_by_its_genesis_hash() {
     let world = story::world();
     let other = ChainId(Hash::new([1; 32]));
     let failure = verify::verify(other, &world.bundle(&[0, 1]), &Options::default()).unwrap_err();
-    expect!["C6.1 at genesis: the genesis document is another chain's: edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b, you trust 0101010101010101010101010101010101010101010101010101010101010101"].assert_eq(&failure.to_string());
+    expect!["C6.1 at genesis: the genesis document is another chain's: 6cab18f97aa3fcb25744a9ba3c9dd13ae5dae0631081d4184d907f9b0926512c, you trust 0101010101010101010101010101010101010101010101010101010101010101"].assert_eq(&failure.to_string());
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn items_of_both_epochs_are_held_against_their_own_descriptor() {
     let mut bundle = world.bundle(&[0, 1, 2, 3]);
     for height in [0, 1, 8, 9, 10, 12] {
         let mut item = world.item(height);
-        item.states = vec![world.state(height, Namespace::Unit, b"none")];
+        item.states = vec![world.state(height, Namespace::Alert, b"none")];
         world.say(&mut bundle, item, ClaimKind::State(StateClaim { item: 0, state: 0 }));
     }
     accept(&world, &bundle);
@@ -270,9 +270,9 @@ fn hand_offs_refuse_every_forgery() {
         the leaf of another height
           C6.2 handoffs[0].leaf: the history leaf: not under the signed root, the path leads to another root
         a byte of the descriptor's parameters
-          C6.2 handoffs[0].leaf: the history leaf: next_epoch_hash is 5d5fded20021b78c9db2132bd8ef59b9e300481d0b6809702c831641ca34d378, expected ea5fdacde66cec7e3118a740f528ac95f78e319518650675b81700dd07aa4123
+          C6.2 handoffs[0].leaf: the history leaf: next_epoch_hash is 05efec62efc4b7aafc556ab825384acec9fa07fbb3de18249591c092019090bc, expected 749101aa0b5fe5eea1f86914a088e9e26435ea65a2e3e2d9ad6bd6af809cd269
         a self-appointed member
-          C6.2 handoffs[0].leaf: the history leaf: next_epoch_hash is 5d5fded20021b78c9db2132bd8ef59b9e300481d0b6809702c831641ca34d378, expected 54d52896b56cff72b609e2d9e6dd8704054aa8084dd24314ae3506c8cba9739c
+          C6.2 handoffs[0].leaf: the history leaf: next_epoch_hash is 05efec62efc4b7aafc556ab825384acec9fa07fbb3de18249591c092019090bc, expected b5d3eb50be0767e6c911d6774cb7f0963ed4b0702c2997fa29d832a082d000a4
         no consistency with the final head
           C6.3 final_head: the first 10 heights are not those of the later 13: the path has 0 steps and the tree demands another number
         a byte of the consistency
@@ -285,7 +285,7 @@ fn hand_offs_refuse_every_forgery() {
 fn an_old_leaf_rewritten_by_the_new_set_is_refused() {
     let honest = two_epochs(&[0, 1, 2]);
     let mut forged = story::world();
-    forged.set(Namespace::Unit, b"HB:LOT", Some(b"rewritten"));
+    forged.set(Namespace::Certificate, b"HB:LOT", Some(b"rewritten"));
     forged.change_epoch(&[(0, 31), (1, 32), (2, 33), (2, 34)], &[0, 1, 2]);
     for _ in 0..3 {
         forged.block(&[Act::step("later", Vec::new())]);
@@ -329,7 +329,7 @@ fn a_recovery_caps_the_level_for_ever_and_names_the_agencies() {
     let mut bundle = world.bundle(&[0, 1, 2]);
     for height in [6, 7] {
         let mut item = world.item(height);
-        item.states = vec![world.state(height, Namespace::Unit, b"none")];
+        item.states = vec![world.state(height, Namespace::Alert, b"none")];
         world.say(&mut bundle, item, ClaimKind::State(StateClaim { item: 0, state: 0 }));
     }
     let report = accept(&world, &bundle);
@@ -348,7 +348,7 @@ fn a_recovery_may_keep_no_height_of_the_epoch_before_it() {
     world.block(&[]);
     let mut bundle = world.bundle(&[0, 1, 2]);
     let mut item = world.item(9);
-    item.states = vec![world.state(9, Namespace::Unit, b"none")];
+    item.states = vec![world.state(9, Namespace::Alert, b"none")];
     world.say(&mut bundle, item, ClaimKind::State(StateClaim { item: 0, state: 0 }));
     assert_eq!(accept(&world, &bundle).level, Level::Recovered);
 }
@@ -418,7 +418,7 @@ fn recovery_documents_refuse_every_forgery() {
         another size beside it
           C6.2 handoffs[0].recovery: the recovery document: kept size is 7, expected 6
         another root beside it
-          C6.2 handoffs[0].recovery: the recovery document: root is 5432188be76bde0d493b0e5aef01404bd461bc2d994b65005112adf28875a92c, expected 5532188be76bde0d493b0e5aef01404bd461bc2d994b65005112adf28875a92c
+          C6.2 handoffs[0].recovery: the recovery document: root is b65310e607cd13e64e417ffa897c461750256d55e61f76c05dcac72a41fcaf7c, expected b75310e607cd13e64e417ffa897c461750256d55e61f76c05dcac72a41fcaf7c
     "#]].assert_eq(&text);
 }
 

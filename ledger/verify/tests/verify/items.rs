@@ -1,7 +1,7 @@
 //! C6.5 against forged leaves, headers, transactions, operations, receipts and states.
 
 use expect_test::expect;
-use ledger::bundle::{Bundle, ClaimKind, StateClaim};
+use ledger::bundle::{Bundle, Claim, ClaimKind, StateClaim};
 use proto::codec::Canonical as _;
 use proto::history::HistoryLeaf;
 use proto::sign::SecretKey;
@@ -168,7 +168,8 @@ fn states_refuse_every_forgery() {
             ("another key, as absent as the first and named by no claim", |b| {
                 b.items[0].states[1].key[0] ^= 1;
             }),
-            ("another namespace", |b| b.items[0].states[1].namespace = 20),
+            ("another namespace", |b| b.items[0].states[1].namespace = 18),
+            ("a namespace of working rows", |b| b.items[0].states[1].namespace = 20),
             ("a namespace that is none", |b| b.items[0].states[1].namespace = 200),
             ("the longest key", |b| b.items[0].states[1].key = vec![0; 65_535]),
             ("a key whose length no path can hold", |b| {
@@ -217,6 +218,8 @@ fn states_refuse_every_forgery() {
           ACCEPTED HARDENED
         another namespace
           C6.5 items[0].states[1]: the state proof does not hold: the other leaf does not stand on the path of the key
+        a namespace of working rows
+          C6.5 items[0].states[1]: the state values: 20 is out of range
         a namespace that is none
           C6.5 items[0].states[1]: the state values: 200 is out of range
         the longest key
@@ -244,6 +247,24 @@ fn states_refuse_every_forgery() {
     "#]].assert_eq(&text);
 }
 
+/// A working row is in no trie, so that a proof of its absence could be built for any of them.
+#[test]
+fn the_absence_of_a_working_row_is_never_proven() {
+    let world = story::world();
+    let mut bundle = world.bundle(&[0, 1, 2]);
+    let mut item = world.item(8);
+    item.states = vec![world.state(8, Namespace::Unit, b"HB:LOT")];
+    let kind = ClaimKind::State(StateClaim { item: 0, state: 0 });
+    bundle.items.push(item);
+    bundle.claims.push(Claim { kind: Some(kind), ..Claim::default() });
+    let text = refusals(&world, &bundle, &[("a state of a unit", |_| ())]);
+    expect![[r#"
+        a state of a unit
+          C6.5 items[0].states[0]: the state values: 3 is out of range
+    "#]]
+    .assert_eq(&text);
+}
+
 #[test]
 fn leaf_zero_has_no_header_and_follows_from_genesis() {
     let world = story::world();
@@ -254,7 +275,7 @@ fn leaf_zero_has_no_header_and_follows_from_genesis() {
     let with_header = refusals(&world, &bundle, &[("a header at height 0", |_| ())]);
     // A history whose leaf 0 was signed with another state than the genesis document's.
     let mut forged = World::new();
-    forged.set(Namespace::Unit, b"HB:LOT", Some(b"was always there"));
+    forged.set(Namespace::Certificate, b"HB:LOT", Some(b"was always there"));
     forged.block(&[]);
     let mut bundle = forged.bundle(&[0, 1, 2]);
     bundle.items.push(forged.item(0));
@@ -289,9 +310,9 @@ fn leaves_of_another_epoch_chain_or_successor_are_refused_although_signed() {
         epoch
           C6.5 items[0].leaf: the history leaf: epoch is 1, expected 0
         chain
-          C6.5 items[0].leaf: the history leaf: chain is 0000000000000000000000000000000000000000000000000000000000000000, expected edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
+          C6.5 items[0].leaf: the history leaf: chain is 0000000000000000000000000000000000000000000000000000000000000000, expected 6cab18f97aa3fcb25744a9ba3c9dd13ae5dae0631081d4184d907f9b0926512c
         next epoch
-          C6.5 items[0].leaf: the history leaf: next_epoch_hash is 0000000000000000000000000000000000000000000000000000000000000000, expected eede82dc210588734db12cab823a5cc665b7384420b38e30f561878fd23e6d5e
+          C6.5 items[0].leaf: the history leaf: next_epoch_hash is 0000000000000000000000000000000000000000000000000000000000000000, expected 081ec90e2442a8bd6fa7550ebcbc1858526f2d380aa0ba03b96b10ec4297ccb6
     "#]].assert_eq(&out);
 }
 

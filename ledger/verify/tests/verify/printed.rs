@@ -35,9 +35,9 @@ fn a_trace_is_printed_as_a_tree_and_a_list_in_chinese() {
            8. 2025-10-10 08:00 销售，P1 × 30 箱，地点 HB-PORT-1，单位 91130100MA0EXAMPL1；预警 R12 发生 [7/0]
            9. 匹配异议，BOX1、A1 [8/0]
 
-        链：edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
+        链：6cab18f97aa3fcb25744a9ba3c9dd13ae5dae0631081d4184d907f9b0926512c
         截至：高度 9，北京时间 2025-10-09 16:53:29.000
-        签认点（可留存）：10 6aff97e1235326278e1dc292674dcba42d2494da40493323239fe960ed39ac90
+        签认点（可留存）：10 f8e8d3e88b67dc935c703ff338e4a2e933cda93040f66b83288000c1e1c50ff9
         最终签认点 10：签认的有 3 把密钥，属 3 家机构：北京、天津、河北；全体为 3 把密钥，属 3 家机构
         信任：北京（#0）、天津（#1）、河北（#2）的密钥从未全体签署两份不同的历史。
     "#]].assert_eq(&accept(&world, &bundle).text(Language::Zh));
@@ -73,9 +73,9 @@ fn a_truncated_trace_of_two_signers_is_printed_in_english() {
            7. body withheld, "TJ:P1"; alert R12 raised [7/0]
            8. body withheld, same goods "TJ:A1", same goods "HB:BOX1" [8/0]
 
-        chain: edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
+        chain: 6cab18f97aa3fcb25744a9ba3c9dd13ae5dae0631081d4184d907f9b0926512c
         as of: height 9, 2025-10-09T08:53:29.000Z
-        checkpoint (keep it as a pin): 10 6aff97e1235326278e1dc292674dcba42d2494da40493323239fe960ed39ac90
+        checkpoint (keep it as a pin): 10 f8e8d3e88b67dc935c703ff338e4a2e933cda93040f66b83288000c1e1c50ff9
         final checkpoint 10: signed by 2 keys of 2 agencies: 北京, 河北; all are 3 keys of 3 agencies (not signed by all)
         Trust: at no time did the keys of 北京 (#0), 河北 (#2) sign two histories.
     "#]].assert_eq(&accept(&world, &bundle).text(Language::En));
@@ -103,9 +103,9 @@ fn events_windows_and_parts_are_printed() {
 
         “HB:BOX1”：高度 8 时共 6 条记录，仅证明其中第 2 至 3 条，不证明完整
 
-        链：edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b
+        链：6cab18f97aa3fcb25744a9ba3c9dd13ae5dae0631081d4184d907f9b0926512c
         截至：高度 9，北京时间 2025-10-09 16:53:29.000
-        签认点（可留存）：10 6aff97e1235326278e1dc292674dcba42d2494da40493323239fe960ed39ac90
+        签认点（可留存）：10 f8e8d3e88b67dc935c703ff338e4a2e933cda93040f66b83288000c1e1c50ff9
         最终签认点 10：签认的有 3 把密钥，属 3 家机构：北京、天津、河北；全体为 3 把密钥，属 3 家机构
         信任：北京（#0）、天津（#1）、河北（#2）的密钥从未全体签署两份不同的历史。
     "#]].assert_eq(&accept(&world, &bundle).text(Language::Zh));
@@ -146,9 +146,9 @@ fn the_report_for_programs_names_level_steps_claims_and_events() {
         {
           "verified": true,
           "level": "HARDENED",
-          "chain": "edd6a1ec7903ea41a4669de739f80ceaffecf1a1c68f85c9bcd04750577e4d2b",
+          "chain": "6cab18f97aa3fcb25744a9ba3c9dd13ae5dae0631081d4184d907f9b0926512c",
           "size": 10,
-          "root": "6aff97e1235326278e1dc292674dcba42d2494da40493323239fe960ed39ac90",
+          "root": "f8e8d3e88b67dc935c703ff338e4a2e933cda93040f66b83288000c1e1c50ff9",
           "head_height": 9,
           "head_time_ms": 1760000009000,
           "epoch_closed": false,

@@ -20,7 +20,7 @@ use proto::certificate::{Certificate, Vote};
 use proto::codec::{Canonical as _, Writer};
 use proto::epoch::Descriptor;
 use proto::hash::{Hash, Tag};
-use proto::history::{DayEntry, HistoryLeaf, LogEntry as Entry, LogHead, LogKey};
+use proto::history::{DayEntry, HistoryLeaf, LogEntry as Entry, LogHead, LogKey, StateRoots};
 use proto::message::Checkpoint;
 use proto::operation::{OpUid, Operation, Salt};
 use proto::receipt::{
@@ -28,6 +28,7 @@ use proto::receipt::{
     Subject as SubjectKey, SubjectKind,
 };
 use proto::schema::OperationKind;
+use proto::set_hash::SetHash;
 use proto::sign::SecretKey;
 use proto::submitter::SubmitterRole;
 use proto::transaction::Transaction;
@@ -169,7 +170,9 @@ impl World {
         let chain = made.genesis.chain();
         let epoch_hash = descriptor.hash(chain);
         let root = content.root();
-        let leaf = HistoryLeaf::genesis(chain, TimeMs::new(GENESIS_MS), root, epoch_hash);
+        let working_root = SetHash::default().root();
+        let roots = StateRoots { state_root: root, working_root };
+        let leaf = HistoryLeaf::genesis(chain, TimeMs::new(GENESIS_MS), roots, epoch_hash);
         let first = Height0 { leaf, header: None, txs: Vec::new(), receipts: Vec::new(), content };
         Self {
             made,
@@ -261,6 +264,7 @@ impl World {
             time,
             block_hash: block.hash(),
             state_root: content.root(),
+            working_root: SetHash::default().root(),
             receipts_count: u32::try_from(receipts.len()).unwrap(),
             receipts_root: tree::root(&leaves),
             next_epoch_hash: epoch_hash,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use contracts::state::{Changes, State as _};
-use ledger::state::{StateTrie, StateView};
+use ledger::state::{StateView, StateWriter};
 use ledger::store::{Batch, Durability, Store as _};
 use proto::Height;
 use proto::hash::Tag;
@@ -45,7 +45,7 @@ const fn levels(keys: u64) -> u32 {
 fn change(number: u64, version: u64) -> ((Namespace, Vec<u8>), Option<Vec<u8>>) {
     let key = [b"CN110".as_slice(), &number.to_be_bytes()].concat();
     let value = Tag::OpSalt.hash(&[number.to_be_bytes(), version.to_be_bytes()].concat());
-    ((Namespace::Unit, key), Some([value.as_bytes().as_slice(); 3].concat()))
+    ((Namespace::Certificate, key), Some([value.as_bytes().as_slice(); 3].concat()))
 }
 
 #[derive(Clone, Copy, Default)]
@@ -57,7 +57,7 @@ struct Spent {
 
 struct State {
     store: RocksStore,
-    trie: StateTrie,
+    trie: StateWriter,
     height: Height,
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn measure(
 ) -> anyhow::Result<()> {
     table.part(&format!("state of {} keys on RocksDB", grouped(keys)));
     let store = RocksStore::open(&folder.join("state"))?;
-    let mut state = State { store, trie: StateTrie::default(), height: Height::GENESIS };
+    let mut state = State { store, trie: StateWriter::default(), height: Height::GENESIS };
     let watch = Watch::start();
     for from in (0..keys).step_by(usize::try_from(FILL)?) {
         let changes = (from..(from + FILL).min(keys)).map(|number| change(number, 0)).collect();

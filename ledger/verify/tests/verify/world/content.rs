@@ -30,7 +30,11 @@ impl Content {
                     let height = Height::new(placed.height);
                     Entry { height, receipt_index: placed.index, receipt_leaf }.leaf()
                 });
-                (key.clone(), leaves.collect(), Height::new(entries.last().unwrap().height))
+                (
+                    key.clone(),
+                    leaves.collect::<Vec<Hash>>(),
+                    Height::new(entries.last().unwrap().height),
+                )
             })
             .chain(self.days.iter().map(|(key, days)| {
                 let leaves = days.iter().map(DayEntry::leaf).collect();
@@ -38,7 +42,10 @@ impl Content {
             }))
             .collect();
         for (key, leaves, last_height) in heads {
-            let head = LogHead { size: count(&leaves), root: tree::root(&leaves), last_height };
+            let mut head = LogHead::default();
+            for leaf in leaves {
+                head.append(leaf, last_height);
+            }
             self.state.insert((Namespace::Log, key.state_key()), head.encode());
         }
     }
