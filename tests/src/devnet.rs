@@ -17,7 +17,7 @@ use genesis::ceremony::{self, AgencyKeys, Duty, Plan, PlannedAgency};
 use genesis::home::Home;
 use genesis::homes::{self, Host, Layout};
 use genesis::keys::{KeyPurpose, draw_seed};
-use genesis::keystore::Cost;
+use genesis::keystore::{self, Cost};
 use genesis::password::Password;
 use proto::codec::Canonical as _;
 use proto::operation::Operation;
@@ -25,7 +25,7 @@ use proto::quorum::Mode;
 use proto::sign::SecretKey;
 use proto::submitter::SubmitterRole;
 use proto::transaction::Transaction;
-use proto::{ChainId, TimeMs, TxId};
+use proto::{AgencyIndex, ChainId, TimeMs, TxId, ValidatorIndex};
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -89,6 +89,24 @@ pub struct Stand {
     pub history_root: Vec<u8>,
 }
 
+/// The folder of a network.
+#[derive(Debug)]
+enum Folder {
+    /// Goes away with the network.
+    Temporary(TempDir),
+    /// Was there before, and stays.
+    Kept(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(folder) => folder.path(),
+            Self::Kept(path) => path,
+        }
+    }
+}
+
 /// A network.
 #[derive(Debug)]
 pub struct Devnet {
@@ -96,7 +114,7 @@ pub struct Devnet {
     nodes: Vec<Node>,
     genesis: Genesis,
     keys: Vec<AgencyKeys>,
-    folder: TempDir,
+    folder: Folder,
     password_file: PathBuf,
     // Nobody else's until the nodes are gone.
     _ports: Ports,
@@ -142,6 +160,38 @@ impl Devnet {
         Ok(Self { keys: made.agencies, ..net })
     }
 
+    /// The network that [`Devnet::new`] made in `folder` and [`Devnet::keep_folder`] left there. Its ports
+    /// must be free. Nothing runs yet.
+    pub fn reopen(folder: &Path) -> anyhow::Result<Self> {
+        let password_file = folder.join("password");
+        let password = Password::new(std::fs::read_to_string(&password_file)?)?;
+        let (mut homes, mut keys) = (Vec::new(), Vec::new());
+        for (index, (name, duty)) in (0u16..).zip(AGENCIES) {
+            let planned = PlannedAgency { name: name.to_owned(), duty };
+            let home = Home::new(folder.join("net").join(homes::folder_name(&planned)));
+            if !home.folder().is_dir() {
+                break;
+            }
+            let purposes = ceremony::purposes(duty).iter();
+            let opened = purposes.map(|purpose| {
+                let path = home.key_file(*purpose);
+                keystore::open(&path, *purpose, &password).map(|key| (*purpose, key))
+            });
+            keys.push(AgencyKeys {
+                agency: AgencyIndex::new(index),
+                validator: ValidatorIndex::new(index),
+                keys: opened.collect::<Result<_, _>>()?,
+            });
+            homes.push(home);
+        }
+        let first = homes.first().with_context(|| format!("no network in {}", folder.display()))?;
+        let ports = Ports::take_that_of(first.read_config()?.grpc.port())?;
+        let genesis = first.read_genesis()?;
+        let nodes = Self::nodes_of(homes, folder)?;
+        let folder = Folder::Kept(folder.to_owned());
+        Ok(Self { nodes, genesis, keys, folder, password_file, _ports: ports })
+    }
+
     /// A network of homes that somebody else made; it signs nothing itself.
     pub fn of_homes(
         homes: Vec<Home>,
@@ -150,6 +200,12 @@ impl Devnet {
         ports: Ports,
     ) -> anyhow::Result<Self> {
         let genesis = homes.first().context("a network has nodes")?.read_genesis()?;
+        let nodes = Self::nodes_of(homes, folder.path())?;
+        let folder = Folder::Temporary(folder);
+        Ok(Self { nodes, genesis, keys: Vec::new(), folder, password_file, _ports: ports })
+    }
+
+    fn nodes_of(homes: Vec<Home>, folder: &Path) -> anyhow::Result<Vec<Node>> {
         let mut nodes = Vec::new();
         for (index, home) in homes.into_iter().enumerate() {
             let grpc = home.read_config()?.grpc;
@@ -157,12 +213,12 @@ impl Devnet {
             nodes.push(Node {
                 home,
                 grpc,
-                log: folder.path().join(format!("node-{index}.log")),
+                log: folder.join(format!("node-{index}.log")),
                 channel: endpoint.connect_timeout(STATUS_TIMEOUT).connect_lazy(),
                 child: None,
             });
         }
-        Ok(Self { nodes, genesis, keys: Vec::new(), folder, password_file, _ports: ports })
+        Ok(nodes)
     }
 
     /// Homes of `validators` nodes, all started.
@@ -209,7 +265,15 @@ impl Devnet {
 
     /// Leaves the folder where it is when this goes away.
     pub fn keep_folder(&mut self) {
-        self.folder.disable_cleanup(true);
+        if let Folder::Temporary(folder) = &mut self.folder {
+            folder.disable_cleanup(true);
+        }
+    }
+
+    /// The process of a node that runs.
+    pub fn process(&self, index: usize) -> anyhow::Result<u32> {
+        let child = self.node(index)?.child.as_ref();
+        Ok(child.with_context(|| format!("node {index} does not run"))?.id())
     }
 
     /// Lets the nodes run on when this goes away; their process ids.

@@ -4,6 +4,7 @@ pub mod bundles;
 pub mod demo;
 pub mod devnet;
 pub mod equivocator;
+pub mod lots;
 pub mod payload;
 pub mod ports;
 pub mod programs;

@@ -26,22 +26,35 @@ pub struct Ports {
 impl Ports {
     /// A range that nobody holds and whose ports are free.
     pub fn take() -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join("jjj-ports");
-        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         for index in 0..NETWORKS_MAX {
-            let first = FIRST + index * PER_NETWORK;
-            let path = folder.join(first.to_string());
-            let lock = OpenOptions::new().create(true).append(true).open(&path);
-            let lock = lock.with_context(|| path.display().to_string())?;
-            match lock.try_lock() {
-                Ok(()) if all_free(first) => return Ok(Self { first, _lock: lock }),
-                Ok(()) | Err(TryLockError::WouldBlock) => (), // the next range
-                Err(TryLockError::Error(error)) => {
-                    return Err(error).with_context(|| path.display().to_string());
-                }
+            if let Some(ports) = Self::take_from(FIRST + index * PER_NETWORK)? {
+                return Ok(ports);
             }
         }
         anyhow::bail!("no {PER_NETWORK} free ports between {FIRST} and 32,000")
+    }
+
+    /// The range that `port` lies in: that of a network which is started again.
+    pub fn take_that_of(port: u16) -> anyhow::Result<Self> {
+        let first = port - port % PER_NETWORK;
+        anyhow::ensure!(first >= FIRST, "port {port} is below {FIRST}, where networks have theirs");
+        Self::take_from(first)?.with_context(|| format!("the ports from {first} on are in use"))
+    }
+
+    /// The range from `first` on, unless somebody holds it or uses a port of it.
+    fn take_from(first: u16) -> anyhow::Result<Option<Self>> {
+        let folder = std::env::temp_dir().join("jjj-ports");
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let path = folder.join(first.to_string());
+        let lock = OpenOptions::new().create(true).append(true).open(&path);
+        let lock = lock.with_context(|| path.display().to_string())?;
+        match lock.try_lock() {
+            Ok(()) => Ok(all_free(first).then_some(Self { first, _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| path.display().to_string())
+            }
+        }
     }
 
     /// The first of them.

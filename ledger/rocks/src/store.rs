@@ -43,6 +43,14 @@ impl RocksStore {
         open::open_read_only(path).map(Self::over)
     }
 
+    /// Rewrites every column so that only what is in force is left on the disk. It takes as long as
+    /// reading and writing all of it; a node needs it never, a measurement of the size on disk does.
+    pub fn compact(&self) {
+        for column in Column::ALL {
+            self.database.compact_range_cf(self.column(*column), None::<&[u8]>, None::<&[u8]>);
+        }
+    }
+
     fn over(Opened { database, options }: Opened) -> Self {
         let (mut synced, buffered) = (WriteOptions::default(), WriteOptions::default());
         synced.set_sync(true);

@@ -77,13 +77,24 @@ impl Stage {
 
     /// The three code schemes and the settling time: proposed by one agency, approved by another.
     pub fn agree_on_rules(&self) -> anyhow::Result<()> {
+        self.agree_on_schemes()?;
+        self.agree_on_settling(SETTLING_MS)
+    }
+
+    /// The three code schemes: each proposed by its own agency, approved by another.
+    pub fn agree_on_schemes(&self) -> anyhow::Result<()> {
         let schemes = programs::root().join("contracts/src/scheme/demo");
         for (proposer, (_, _, name)) in AGENCIES.iter().enumerate() {
             let file = schemes.join(format!("{name}.toml"));
             let approver = (proposer + 1) % AGENCIES.len();
             self.agree((proposer, approver), &["propose", "scheme", path_text(&file)?])?;
         }
-        self.agree((BEIJING, HEBEI), &["propose", "rule", "settling_ms", SETTLING_MS])
+        Ok(())
+    }
+
+    /// How long a shortage waits for late events, in milliseconds.
+    pub fn agree_on_settling(&self, settling_ms: &str) -> anyhow::Result<()> {
+        self.agree((BEIJING, HEBEI), &["propose", "rule", "settling_ms", settling_ms])
     }
 
     fn agree(&self, (from, to): (usize, usize), proposal: &[&str]) -> anyhow::Result<()> {

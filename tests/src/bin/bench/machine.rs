@@ -1,5 +1,6 @@
 //! The machine, as Linux describes it, and processor time of the nodes.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -52,4 +53,41 @@ fn spent(process: &str) -> anyhow::Result<Duration> {
     let fields = rest.split_whitespace().skip(11).take(2);
     let ticks: u64 = fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
     Ok(Duration::from_millis(ticks * TICK_MS))
+}
+
+/// [`load`] in hundredths.
+pub(crate) fn load_percent() -> u64 {
+    load().replace('.', "").parse().unwrap_or_default()
+}
+
+/// Resident memory of a process.
+pub(crate) fn resident_mib(process: u32) -> anyhow::Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = field(&text, "VmRSS").context("a process that runs has memory")?;
+    let kilobytes: u64 = line.trim_end_matches(" kB").parse()?;
+    Ok(kilobytes >> 10)
+}
+
+/// Bytes of the files below a folder. A file that goes while they are counted is not counted.
+pub(crate) fn size_of(folder: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(found) = path.metadata() {
+                bytes += found.len();
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+/// Processor time of this thread so far.
+pub(crate) fn thread_time() -> anyhow::Result<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanos = text.split(' ').next().context("the first number is time on a processor")?;
+    Ok(Duration::from_nanos(nanos.parse()?))
 }

@@ -1,4 +1,4 @@
-//! The state trie on RocksDB: cost of a changed key in blocks of 5,000 changed keys.
+//! The authenticated state on RocksDB: cost of a changed key in blocks of 5,000 changed keys.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,8 +12,9 @@ use proto::hash::Tag;
 use proto::trie::Namespace;
 use rocks::RocksStore;
 
-use crate::ceilings::Ceilings;
+use crate::ceilings::{Ceilings, PUTS};
 use crate::clock::{self, Watch, each, grouped, timed};
+use crate::machine::processor_time;
 use crate::table::Table;
 
 /// Changed keys of a block.
@@ -21,6 +22,20 @@ const BLOCK: u64 = 5_000;
 
 /// Keys inserted at once while the state is filled.
 const FILL: u64 = 50_000;
+
+/// What a changed key may cost in all.
+const TOGETHER_MAX: Duration = Duration::from_micros(6);
+
+/// How large the state is.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Keys of the state
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) keys: u64,
+    /// Blocks of 5,000 changed keys that are measured
+    #[arg(long, default_value_t = 20)]
+    pub(crate) blocks: u64,
+}
 
 /// Levels of a binary trie over a million keys: hashes that a key far from all others costs.
 const fn levels(keys: u64) -> u32 {
@@ -65,11 +80,11 @@ impl State {
     }
 }
 
-/// Fills a state with `keys` keys and changes 5,000 of them in each of `blocks` blocks.
+/// Fills a state with keys and changes 5,000 of them in each block.
 pub(crate) fn measure(
-    (table, ceilings): (&Table, &Ceilings),
+    (table, ceilings): (&mut Table, &Ceilings),
     folder: &Path,
-    (keys, blocks): (u64, u64),
+    Options { keys, blocks }: Options,
 ) -> anyhow::Result<()> {
     table.part(&format!("state of {} keys on RocksDB", grouped(keys)));
     let store = RocksStore::open(&folder.join("state"))?;
@@ -82,6 +97,7 @@ pub(crate) fn measure(
     let filled = clock::text(each(watch.elapsed(), keys));
     table.row("insert, blocks of 50,000 keys", &format!("{filled} a key"), "");
     let (mut total, mut changed) = (Spent::default(), 0);
+    let (before, _) = processor_time()?;
     for block in 1..=blocks {
         // A step prime to the number of keys visits keys that lie far apart.
         let pick = |at: u64| (at * 7_919 + block * 104_729) % keys;
@@ -96,9 +112,20 @@ pub(crate) fn measure(
     table.row("change, blocks of 5,000: read old", &figure(total.read), "");
     let levels = levels(keys);
     let hashes = clock::text(ceilings.node_hash * levels);
-    table.row("  trie, undo", &figure(total.trie), &format!("{hashes}: {levels} hashes"));
-    let put = each(ceilings.batch.percentile(50), 1_000);
+    table.row(
+        "  trie, undo",
+        &figure(total.trie),
+        &format!("{hashes}: {levels} hashes, 16 at once"),
+    );
+    let put = each(ceilings.batch.percentile(50), PUTS);
     table.row("  write, synced", &figure(total.write), &format!("{} a put", clock::text(put)));
-    table.row("  together", &figure(total.read + total.trie + total.write), "");
+    let together = each(total.read + total.trie + total.write, changed);
+    table.row("  together", &format!("{} a key", clock::text(together)), "");
+    let processor = processor_time()?.0.saturating_sub(before);
+    table.row("  processor time, compaction included", &figure(processor), "");
+    let name = "read, authentication, synced write <= 6 µs a key";
+    let figure = format!("{}, {} of processor time", clock::text(together), figure(processor));
+    let most = together.max(each(processor, changed));
+    table.floor(name, &figure, (most <= TOGETHER_MAX).into());
     Ok(())
 }
