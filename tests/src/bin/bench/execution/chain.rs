@@ -37,11 +37,16 @@ const START_MS: u64 = 1_750_000_000_000;
 const BLOCK_MS: u64 = 1_000;
 
 #[derive(Default)]
-struct Entries(BTreeMap<Namespace, BTreeMap<Vec<u8>, Vec<u8>>>);
+struct Entries {
+    rows: BTreeMap<Namespace, BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// The blocks, with the number of operations in front of each transaction: a block lists its
+    /// operations before its steps, so that an operation's receipt has its number.
+    blocks: Vec<Vec<(usize, Transaction)>>,
+}
 
 impl State for Entries {
     fn get(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, StateFault> {
-        Ok(self.0.get(&namespace).and_then(|entries| entries.get(key)).cloned())
+        Ok(self.rows.get(&namespace).and_then(|entries| entries.get(key)).cloned())
     }
 
     fn scan(
@@ -50,10 +55,19 @@ impl State for Entries {
         range: &Range<'_>,
         limit: usize,
     ) -> Result<Vec<Pair>, StateFault> {
-        let entries = self.0.get(&namespace).into_iter();
+        let entries = self.rows.get(&namespace).into_iter();
         let from = entries.flat_map(|entries| entries.range(range.start()..));
         let inside = from.take_while(|(key, _)| key.starts_with(range.prefix)).take(limit);
         Ok(inside.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn operation(&self, height: Height, index: u32) -> Result<Option<Vec<u8>>, StateFault> {
+        let position = usize::try_from(height.value()).ok().and_then(|at| at.checked_sub(1));
+        let block = position.and_then(|at| self.blocks.get(at));
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let found = block.and_then(|block| block.iter().rfind(|(first, _)| *first <= index));
+        let operation = found.and_then(|(first, body)| body.operations().get(index - first));
+        Ok(operation.map(Operation::encode))
     }
 }
 
@@ -104,7 +118,7 @@ impl Chain {
                 let party = format!("{}-{agency}", role.name());
                 let record = SubmitterRecord { agency: AgencyIndex::new(agency), role, party };
                 let key = secret(agency.into(), role).public().as_bytes().to_vec();
-                let keys = chain.entries.0.entry(Namespace::Key).or_default();
+                let keys = chain.entries.rows.entry(Namespace::Key).or_default();
                 keys.insert(key, record.encode());
             }
         }
@@ -159,6 +173,12 @@ impl Chain {
         let before = thread_time()?;
         let executed = execute_block(&context, bodies, &self.entries)?;
         let time = thread_time()?.saturating_sub(before);
+        let placed = bodies.iter().scan(0, |first, body| {
+            let place = *first;
+            *first += body.operations().len();
+            Some((place, body.clone()))
+        });
+        self.entries.blocks.push(placed.collect());
         let receipts = executed.receipts.iter().map(|dated| &dated.receipt);
         let refused = receipts.clone().filter(|receipt| receipt.code != CODE_ACCEPTED).count();
         if let Some((_, refusal)) = executed.refusals.first() {
@@ -168,7 +188,7 @@ impl Chain {
         let mut spent = Spent { time, alerts: u64::try_from(alerts)?, ..Spent::default() };
         for ((namespace, key), value) in executed.changes {
             spent.keys += 1;
-            let entries = self.entries.0.entry(namespace).or_default();
+            let entries = self.entries.rows.entry(namespace).or_default();
             let bytes = key.len() + value.as_ref().map_or(0, Vec::len);
             spent.bytes += u64::try_from(bytes)?;
             match value {
