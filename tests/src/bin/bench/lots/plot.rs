@@ -79,7 +79,7 @@ fn draw(path: &Path, rows: &[Row], figure: &Figure) -> anyhow::Result<()> {
         .x_label_area_size(32)
         .y_label_area_size(72)
         .build_cartesian_2d(0..last, 0..highest + highest / 10)?;
-    chart.configure_mesh().x_desc("events in the ledger").max_light_lines(0).draw()?;
+    chart.configure_mesh().x_desc("events in the ledger").max_light_lines(1).draw()?;
     chart.draw_series(LineSeries::new(points, BLUE.stroke_width(2)))?;
     if let Some(bound) = figure.bound {
         chart.draw_series(LineSeries::new([(0, bound), (last, bound)], RED.stroke_width(1)))?;
