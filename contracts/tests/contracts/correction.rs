@@ -6,29 +6,14 @@ use contracts::matching;
 use contracts::trace::stock::balance;
 use proto::operation::Operation;
 use proto::receipt::Role;
-use proto::schema::event::{Correction, Event, Uom};
+use proto::schema::event::{Event, Uom};
 use proto::schema::{Body, OperationKind};
 
+pub(crate) use crate::harness::correction;
 use crate::harness::{
-    BJ, Chain, HE, START_MS, at, boxes, event, item, links_line, operation_with, platform, receive,
-    ship, status_name, taken, uid, unit,
+    BJ, Chain, HE, at, boxes, event, item, links_line, platform, receive, ship, status_name, taken,
+    uid, unit,
 };
-
-pub(crate) fn correction(
-    name: &str,
-    (minute, of): (u64, proto::operation::OpUid),
-    kind: OperationKind,
-    event: Option<Event>,
-) -> Operation {
-    let body = Body::Correction(Correction {
-        occurred_ms: START_MS + minute * 60_000,
-        supersedes: of.0.to_vec(),
-        reason: if event.is_some() { "incorrect_data" } else { "did_not_occur" }.to_owned(),
-        kind: kind.code().into(),
-        event,
-    });
-    operation_with(OperationKind::Correction, uid(name), &body)
-}
 
 fn sold(chain: &Chain, name: &str) -> i64 {
     balance(&chain.entries, &unit(name), b"0:st-p", Uom::Xbx.into()).unwrap().sold

@@ -4,17 +4,23 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use contracts::execute::{BlockContext, OpContext, Outcome, Step, end_of_block, execute};
-use contracts::record::matching::MatchStatus;
+use contracts::execute::{BlockContext, OpContext, end_of_block, execute};
+pub(crate) use contracts::execute::{Outcome, Step};
+use contracts::matching;
+use contracts::query::alert::{AlertView, Filter, alerts, one};
+use contracts::record::matching::{MatchRecord, MatchStatus};
 use contracts::record::step::{StepKind, StepRecord};
+use contracts::risk::alert::AlertSubject;
+pub(crate) use contracts::risk::alert::Rule;
+use contracts::risk::positive::{Affected, Relation, affected};
 use contracts::state::{Overlay, Pair, Range, State, StateFault};
 use prost::Message as _;
 use proto::codec::Canonical as _;
 use proto::epoch::BlockLimits;
 use proto::hash::Hash;
 use proto::operation::{OpUid, Operation, Salt};
-use proto::receipt::Links;
-use proto::schema::event::{Event, Item, Quantity, Uom};
+use proto::receipt::{Links, SubjectKind};
+use proto::schema::event::{Correction, Event, Item, Quantity, Uom};
 use proto::schema::{Body, OperationKind};
 use proto::sign::SecretKey;
 use proto::submitter::{SubmitterRecord, SubmitterRole};
@@ -69,6 +75,8 @@ pub(crate) struct Done {
     pub(crate) steps: Vec<Step>,
     /// How often each value was read from the state before the block.
     pub(crate) reads: BTreeMap<(Namespace, Vec<u8>), usize>,
+    /// Values that are others than before the block, the place of the walk over the seconds aside.
+    pub(crate) changed: usize,
 }
 
 /// A state that counts what is read from it: work that does not depend on the machine.
@@ -104,6 +112,18 @@ pub(crate) struct Chain {
     pub(crate) entries: Entries,
     pub(crate) height: u64,
     pub(crate) limits: BlockLimits,
+    /// Time that passed beside the second of each block.
+    waited_ms: u64,
+}
+
+/// What stands in the end, whatever the order in which it came.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Standing {
+    /// Derived records by key.
+    pub(crate) records: Entries,
+    /// Active alerts with everything that they concern, and matches with what contradicts them: a line
+    /// each, ascending.
+    pub(crate) findings: Vec<String>,
 }
 
 impl Chain {
@@ -118,14 +138,14 @@ impl Chain {
                 entries.insert((Namespace::Key, key), record.encode());
             }
         }
-        Self { entries, height: 0, limits: BlockLimits::default() }
+        Self { entries, height: 0, limits: BlockLimits::default(), waited_ms: 0 }
     }
 
     pub(crate) fn context(&self) -> BlockContext {
         BlockContext {
             chain: ChainId(Hash::ZERO),
             height: Height::new(self.height),
-            time: TimeMs::new(START_MS + self.height * 1_000),
+            time: TimeMs::new(START_MS + self.height * 1_000 + self.waited_ms),
             limits: self.limits,
             agencies: 3,
         }
@@ -148,13 +168,130 @@ impl Chain {
         steps.extend(end_of_block(&context, &mut overlay).unwrap());
         let changes = overlay.into_changes();
         let reads = counting.reads.into_inner();
-        for ((namespace, key), value) in changes {
-            match value {
-                Some(value) => self.entries.insert((namespace, key), value),
-                None => self.entries.remove(&(namespace, key)),
+        let mut changed = 0;
+        for (place, value) in changes {
+            let is_clock = place.0 == Namespace::Sys && place.1 == b"due";
+            let before = match value.clone() {
+                Some(value) => self.entries.insert(place, value),
+                None => self.entries.remove(&place),
             };
+            changed += usize::from(before != value && !is_clock);
         }
-        Done { outcomes, steps, reads }
+        Done { outcomes, steps, reads, changed }
+    }
+
+    /// Executes empty blocks until one changes nothing, so that no work is left; what each did.
+    pub(crate) fn rest(&mut self) -> Vec<Done> {
+        let mut blocks = Vec::new();
+        loop {
+            let done = self.block(&[]);
+            if done.changed == 0 {
+                return blocks;
+            }
+            blocks.push(done);
+            assert!(blocks.len() < 5_000, "the work of a chain ends");
+        }
+    }
+
+    /// Lets two days pass, longer than any settling time of these tests, with no work left before nor
+    /// after; what each block did.
+    pub(crate) fn settle(&mut self) -> Vec<Done> {
+        /// Blocks in which the walk over the seconds of two days catches up, and some more.
+        const BLOCKS: usize = 60;
+        let mut blocks = self.rest();
+        self.waited_ms += 2 * 86_400_000;
+        blocks.extend((0..BLOCKS).map(|_| self.block(&[])));
+        blocks.extend(self.rest());
+        blocks
+    }
+
+    /// Active alerts in a line each: rule, level, subjects.
+    pub(crate) fn active(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.views(Filter::Active).iter().map(alert_line).collect();
+        lines.sort();
+        lines
+    }
+
+    /// The identifier of the one active alert of a rule about a unit.
+    pub(crate) fn alert_about(&self, rule: Rule, name: &str) -> String {
+        let about = |view: &AlertView| {
+            let subject = AlertSubject::new(SubjectKind::Unit, &unit(name));
+            view.record.rule() == rule && view.record.subjects.contains(&subject)
+        };
+        let mut found: Vec<AlertView> = self.views(Filter::Active);
+        found.retain(about);
+        assert_eq!(found.len(), 1, "active alerts of {rule:?} about {name}");
+        found.remove(0).id
+    }
+
+    /// How many units an alert says that it concerns, and whether the search for them goes on.
+    pub(crate) fn search(&self, alert: &str) -> (u64, bool) {
+        let view = one(&self.entries, alert).unwrap().expect("the alert was raised");
+        (view.record.units, view.record.is_searching)
+    }
+
+    /// The units that are shown as concerned by an alert, and what they are to the goods.
+    pub(crate) fn concerned(&self, alert: &str) -> BTreeMap<String, Relation> {
+        let shown = affected(alert).scan(&self.entries, None, usize::MAX).unwrap();
+        let units = shown.iter().filter(|found| found.key[0] == SubjectKind::Unit.code());
+        units
+            .map(|found| {
+                let value = Affected::decode(&*found.value).unwrap();
+                (short(&found.key[1..]), value.relation())
+            })
+            .collect()
+    }
+
+    /// The status of a match; `-` where there is none.
+    pub(crate) fn status(&self, from: &str, to: &str) -> &'static str {
+        let found = matching::of(&self.entries, &unit(from), &unit(to)).unwrap();
+        found.map_or("-", |found| status_name(found.status()))
+    }
+
+    /// What stands now.
+    pub(crate) fn standing(&self) -> Standing {
+        let mut findings = Vec::new();
+        for view in self.views(Filter::Active) {
+            let line = alert_line(&view);
+            let (inputs, told) = (&view.record.inputs, &view.record.addressees);
+            let inputs: Vec<String> =
+                inputs.iter().map(|i| format!("{}={}", i.name, i.value)).collect();
+            findings.push(format!("{line} {inputs:?} to {told:?}"));
+            for (name, relation) in self.concerned(&view.id) {
+                findings.push(format!("{line} concerns {name} {relation:?}"));
+            }
+        }
+        for ((_, key), value) in self.entries.iter().filter(|((of, _), _)| *of == Namespace::Match)
+        {
+            let record = MatchRecord::decode(&**value).unwrap();
+            let (status, conflicts) = (record.status(), record.conflicts().collect::<Vec<_>>());
+            findings.push(format!("match {} {status:?} {conflicts:?}", short(key)));
+        }
+        findings.sort();
+        Standing { records: self.records(), findings }
+    }
+
+    /// What must not depend on the order: everything but heights, receipts' places and deadlines.
+    pub(crate) fn records(&self) -> Entries {
+        let kept = [
+            Namespace::Unit,
+            Namespace::Balance,
+            Namespace::Shipment,
+            Namespace::Match,
+            Namespace::Page,
+        ];
+        let of_risk = [Namespace::Due, Namespace::Alert].map(Namespace::code);
+        let mut entries = self.entries.clone();
+        entries.retain(|(namespace, key), _| {
+            let is_fact = *namespace == Namespace::OpUid && key.len() == 19;
+            let is_risk = *namespace == Namespace::Page && of_risk.contains(&key[0]);
+            is_fact || kept.contains(namespace) && !is_risk
+        });
+        entries
+    }
+
+    fn views(&self, filter: Filter) -> Vec<AlertView> {
+        alerts(&self.entries, filter, usize::MAX).unwrap()
     }
 
     /// Executes one operation in a block of its own.
@@ -193,6 +330,13 @@ impl Chain {
             assert_eq!(approved.code, 0, "{:?}", approved.refusal);
         }
     }
+}
+
+/// An alert in a line.
+fn alert_line(view: &AlertView) -> String {
+    let record = &view.record;
+    let subjects: Vec<String> = record.subjects.iter().map(|s| short(&s.key)).collect();
+    format!("R{:02} {:?} {subjects:?}", record.rule().number(), record.level())
 }
 
 /// A step in a line.
@@ -300,6 +444,23 @@ pub(crate) fn at(minute: u64, party: &str, items: Vec<Item>) -> Event {
         items,
         ..Event::default()
     }
+}
+
+/// What takes an event of `kind` back, or states it anew.
+pub(crate) fn correction(
+    name: &str,
+    (minute, of): (u64, OpUid),
+    kind: OperationKind,
+    event: Option<Event>,
+) -> Operation {
+    let body = Body::Correction(Correction {
+        occurred_ms: START_MS + minute * 60_000,
+        supersedes: of.0.to_vec(),
+        reason: if event.is_some() { "incorrect_data" } else { "did_not_occur" }.to_owned(),
+        kind: kind.code().into(),
+        event,
+    });
+    operation_with(OperationKind::Correction, uid(name), &body)
 }
 
 /// SHIP under a document.
