@@ -1,6 +1,7 @@
 #![cfg(test)]
 //! Tests of the second gate: facts and acts over a state in memory, block by block.
 
+mod cases;
 mod correction;
 mod facts;
 mod governance;
