@@ -2,6 +2,7 @@
 //! says what stands whatever came first and however much of it there is.
 
 mod origins;
+mod pallets;
 mod parts;
 
 use crate::harness::Chain;
