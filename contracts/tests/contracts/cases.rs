@@ -4,6 +4,7 @@
 mod origins;
 mod pallets;
 mod parts;
+mod positives;
 
 use crate::harness::Chain;
 use crate::risk::wait;
