@@ -5,6 +5,7 @@ mod origins;
 mod pallets;
 mod parts;
 mod positives;
+mod receipts;
 
 use crate::harness::Chain;
 use crate::risk::wait;
