@@ -6,6 +6,7 @@ mod pallets;
 mod parts;
 mod positives;
 mod receipts;
+mod takers;
 
 use crate::harness::Chain;
 use crate::risk::wait;
