@@ -1,6 +1,7 @@
 //! What large lots, reused pallets, late events and many changes at once must not change: each test
 //! says what stands whatever came first and however much of it there is.
 
+mod early;
 mod origins;
 mod pallets;
 mod parts;
