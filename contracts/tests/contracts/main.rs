@@ -15,3 +15,4 @@ mod refusals;
 mod risk;
 mod standing;
 mod work;
+mod worlds;
