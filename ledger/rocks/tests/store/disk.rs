@@ -149,6 +149,51 @@ fn a_damaged_table_is_an_error_and_never_a_wrong_value() {
     assert!(store.get_many(Column::Blocks, &[0_u32.to_be_bytes().to_vec()]).is_err());
 }
 
+/// What an error says, with its causes.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(found) = cause {
+        told = format!("{told}: {found}");
+        cause = found.source();
+    }
+    told
+}
+
+#[test]
+fn a_damaged_table_is_named_with_its_column_what_was_expected_and_what_was_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = folder.path().join("good");
+    write_batches(&open(&good), 500);
+    // Opening flushes what the log held into tables: one of each column that was written.
+    drop(open(&good));
+    let tables = files(&good, "sst");
+    let mut named = Vec::new();
+    for table in &tables {
+        let file = table.file_name().unwrap().to_str().unwrap().to_owned();
+        let path = folder.path().join(&file);
+        copy(&good, &path);
+        let mut bytes = fs::read(path.join(&file)).unwrap();
+        bytes[20] ^= 0xff;
+        fs::write(path.join(&file), bytes).unwrap();
+        let store = open(&path);
+        for column in [Column::Blocks, Column::State] {
+            let all =
+                store.scan(column, b"", None, &mut |_, _| std::ops::ControlFlow::Continue(()));
+            let one = store.get(column, &0_u32.to_be_bytes()).map(drop);
+            let many = store.get_many(column, &[0_u32.to_be_bytes().to_vec()]).map(drop);
+            for error in [all, one, many].into_iter().filter_map(Result::err) {
+                let told = words(&error);
+                for part in [column.name(), &file, "expected", "found"] {
+                    assert!(told.contains(part), "{part} is not in: {told}");
+                }
+                named.push(column);
+            }
+        }
+    }
+    assert_eq!(named.len(), 6, "three ways of reading each of two columns: {named:?}");
+}
+
 #[test]
 fn missing_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
