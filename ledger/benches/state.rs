@@ -1,4 +1,4 @@
-//! Cost of the state trie for each changed key, in blocks of 5,000 changed keys, on the store in
+//! Cost of the ring for each changed key, in blocks of 5,000 changed keys, on the store in
 //! memory: `cargo bench -p ledger --bench state -- 1000000`. Beside it one hash. Processor time of
 //! this thread, so that what else runs on the machine counts as little as possible.
 
@@ -11,7 +11,7 @@ use ledger::MemoryStore;
 use ledger::state::{StateView, StateWriter};
 use ledger::store::{Batch, Durability, Store as _};
 use proto::hash::Tag;
-use proto::trie::Namespace;
+use proto::namespace::Namespace;
 use proto::types::Height;
 
 /// Changed keys of a block.
@@ -58,8 +58,8 @@ impl Watch {
 struct Spent {
     /// Reading old values, as contracts do before they write.
     read: Duration,
-    /// Hashes, pages, undo: what the state trie costs.
-    trie: Duration,
+    /// Hashes, leaves, undo: what the ring costs.
+    ring: Duration,
     /// The write of the batch.
     write: Duration,
 }
@@ -67,14 +67,14 @@ struct Spent {
 impl Spent {
     fn add(&mut self, other: Self) {
         self.read += other.read;
-        self.trie += other.trie;
+        self.ring += other.ring;
         self.write += other.write;
     }
 }
 
 /// Applies one block of changes.
 fn apply(
-    (store, trie): (&MemoryStore, &mut StateWriter),
+    (store, writer): (&MemoryStore, &mut StateWriter),
     height: Height,
     changes: Changes,
 ) -> Spent {
@@ -85,10 +85,10 @@ fn apply(
         view.get(*namespace, key).expect("the store in memory does not fail");
     }
     let read = watch.lap();
-    trie.apply(&view, height, changes, &mut batch).expect("the store in memory does not fail");
-    let trie = watch.lap();
+    writer.apply(&view, height, changes, &mut batch).expect("the store in memory does not fail");
+    let ring = watch.lap();
     store.write(batch, Durability::Synced).expect("the store in memory does not fail");
-    Spent { read, trie, write: watch.lap() }
+    Spent { read, ring, write: watch.lap() }
 }
 
 fn micros(time: Duration, keys: u64) -> String {
@@ -98,12 +98,12 @@ fn micros(time: Duration, keys: u64) -> String {
 
 fn main() {
     let keys: u64 = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
-    let (store, mut trie) = (MemoryStore::default(), StateWriter::default());
+    let (store, mut writer) = (MemoryStore::default(), StateWriter::default());
     let mut height = Height::GENESIS;
     let mut watch = Watch::default();
     for from in (0..keys).step_by(50_000) {
         let changes = (from..(from + 50_000).min(keys)).map(|number| change(number, 0)).collect();
-        apply((&store, &mut trie), height, changes);
+        apply((&store, &mut writer), height, changes);
         height = height.next();
     }
     let filled = watch.lap();
@@ -118,19 +118,19 @@ fn main() {
         let pick = |at: u64| (at * 7_919 + block * 104_729) % keys;
         let changes: Changes = (0..BLOCK.min(keys)).map(|at| change(pick(at), block)).collect();
         changed += BLOCK.min(keys);
-        total.add(apply((&store, &mut trie), height, changes));
+        total.add(apply((&store, &mut writer), height, changes));
         height = height.next();
     }
     println!(
-        "blocks of {BLOCK}, a changed key: {} us read, {} us trie, {} us write",
+        "blocks of {BLOCK}, a changed key: {} us read, {} us ring, {} us write",
         micros(total.read, changed),
-        micros(total.trie, changed),
+        micros(total.ring, changed),
         micros(total.write, changed)
     );
     let mut watch = Watch::default();
-    let mut last = Tag::Key.hash(&[]);
+    let mut last = Tag::Empty.hash(&[]);
     for _ in 0..1_000_000 {
-        last = Tag::StateNode.hash_pair(&last, &last);
+        last = Tag::Node.hash_pair(&last, &last);
     }
     println!("one inner node: {} us ({last})", micros(watch.lap(), 1_000_000));
 }

@@ -13,8 +13,9 @@ use prost::Message as _;
 use proto::certificate::CheckpointCertificate;
 use proto::codec::Canonical as _;
 use proto::hash::{Hash, SUITE};
+use proto::namespace::Namespace;
 use proto::receipt::{Receipt, Subject as SubjectKey, SubjectKind};
-use proto::trie::{Namespace, StateProof};
+use proto::ring::StateProof;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -320,18 +321,41 @@ pub struct ReceiptProof {
     pub path: Vec<Vec<u8>>,
 }
 
-/// Siblings of a state path and, for an absent key whose place another leaf takes, that leaf.
+/// The leaf of the ring that answers for a key, and its way to the state root.
 #[derive(Clone, PartialEq, Eq, prost::Message, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatePath {
-    /// Siblings from the root downwards.
-    #[prost(bytes = "vec", repeated, tag = "1")]
+    /// Leaves of the ring.
+    #[prost(uint64, tag = "1")]
+    pub size: u64,
+    /// Position of the leaf.
+    #[prost(uint64, tag = "2")]
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub position: u64,
+    /// Key of the leaf, its namespace first.
+    #[prost(bytes = "vec", tag = "3")]
+    #[serde(with = "hex_json::bytes")]
+    pub key: Vec<u8>,
+    /// Hash of its value.
+    #[prost(bytes = "vec", tag = "4")]
+    #[serde(with = "hex_json::bytes")]
+    pub value: Vec<u8>,
+    /// The key that follows.
+    #[prost(bytes = "vec", tag = "5")]
+    #[serde(with = "hex_json::bytes")]
+    pub next: Vec<u8>,
+    /// Siblings of the leaf in its twig, nearest first.
+    #[prost(bytes = "vec", repeated, tag = "6")]
     #[serde(with = "hex_json::list")]
-    pub siblings: Vec<Vec<u8>>,
-    /// Key hash and value hash, 64 bytes, of the leaf that stands in the key's place.
-    #[prost(bytes = "vec", optional, tag = "2")]
-    #[serde(with = "hex_json::optional", default, skip_serializing_if = "Option::is_none")]
-    pub other: Option<Vec<u8>>,
+    pub leaf_path: Vec<Vec<u8>>,
+    /// Which leaves of the twig are active, 256 bytes.
+    #[prost(bytes = "vec", tag = "7")]
+    #[serde(with = "hex_json::bytes")]
+    pub bits: Vec<u8>,
+    /// Siblings of the twig, nearest first.
+    #[prost(bytes = "vec", repeated, tag = "8")]
+    #[serde(with = "hex_json::list")]
+    pub twig_path: Vec<Vec<u8>>,
 }
 
 /// A key of the state with its value, or with its absence.
@@ -627,8 +651,16 @@ impl CheckpointVotes {
 impl StatePath {
     /// The carried form of a proof.
     pub fn of(proof: &StateProof) -> Self {
-        let other = proof.other.map(|(key, value)| [*key.as_bytes(), *value.as_bytes()].concat());
-        Self { siblings: hash_list(&proof.siblings), other }
+        Self {
+            size: proof.size,
+            position: proof.position,
+            key: proof.key.clone(),
+            value: proof.value.as_bytes().to_vec(),
+            next: proof.next.clone(),
+            leaf_path: hash_list(&proof.leaf_path),
+            bits: proof.bits.to_vec(),
+            twig_path: hash_list(&proof.twig_path),
+        }
     }
 }
 

@@ -6,7 +6,6 @@
 
 mod chain;
 mod logs;
-mod older;
 mod state;
 mod working;
 
@@ -16,8 +15,8 @@ use std::fmt;
 use proto::codec::Reader as Input;
 use proto::hash::Hash;
 use proto::history::LogKey;
+use proto::namespace::Namespace;
 use proto::receipt::SubjectKind;
-use proto::trie::Namespace;
 use proto::types::Height;
 
 use crate::ledger::read_size;
@@ -87,17 +86,22 @@ pub enum Place {
         /// Key.
         key: Vec<u8>,
     },
-    /// What a height replaced.
+    /// Rows that a height replaced.
     Replaced {
         /// The height.
         height: Height,
-        /// What it replaced.
+        /// The first of them.
         what: Box<Self>,
     },
-    /// A page of the state trie.
-    Page {
-        /// Its key: level, then the start of the path.
-        key: Vec<u8>,
+    /// Leaves of the ring that stand in one row.
+    Leaves {
+        /// Position of the first.
+        first: u64,
+    },
+    /// Twigs of the ring that stand in one row.
+    Twigs {
+        /// Number of the group.
+        group: u64,
     },
     /// An entry of a log, or a day of a directory.
     Log {
@@ -129,8 +133,12 @@ impl fmt::Display for Place {
             Self::HistoryNode { level, index } => write!(f, "level {level}, index {index}"),
             Self::Checkpoint { size } => write!(f, "size {size}"),
             Self::State { namespace, key } => write!(f, "{namespace:?} {}", printed(key)),
-            Self::Replaced { height, what } => write!(f, "before height {height}, {what}"),
-            Self::Page { key } | Self::Key(key) => write!(f, "key {}", hex(key)),
+            Self::Replaced { height, what } => {
+                write!(f, "before height {height}, rows from {what} on")
+            }
+            Self::Leaves { first } => write!(f, "leaves from {first} on"),
+            Self::Twigs { group } => write!(f, "group {group} of twigs"),
+            Self::Key(key) => write!(f, "key {}", hex(key)),
             Self::Log { key, index } => {
                 let subject = printed(&key.subject);
                 write!(f, "{:?} {subject}, bucket {}, entry {index}", key.kind, key.bucket)
@@ -154,11 +162,26 @@ fn row_place(column: Column, key: Vec<u8>) -> Place {
         | Column::Transactions
         | Column::History
         | Column::HistoryNodes
-        | Column::Checkpoints
-        | Column::Pages
-        | Column::Undo => None,
+        | Column::Checkpoints => None,
+        Column::Undo => replaced_place(&key),
+        Column::Leaves => number(&key).map(|first| Place::Leaves { first }),
+        Column::Twigs => number(&key).map(|group| Place::Twigs { group }),
+        Column::Turns => number(&key).map(|height| Place::Height(Height::new(height))),
     };
     place.unwrap_or(Place::Key(key))
+}
+
+/// The number that a whole key is.
+fn number(key: &[u8]) -> Option<u64> {
+    key.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// Rows that a height replaced, by the first of them.
+fn replaced_place(key: &[u8]) -> Option<Place> {
+    let (height, first) = key.split_first_chunk().map(|(height, first)| (*height, first))?;
+    let height = Height::new(u64::from_be_bytes(height));
+    let what = Box::new(row_place(Column::State, first.to_vec()));
+    Some(Place::Replaced { height, what })
 }
 
 fn receipts_place(key: &[u8]) -> Option<Place> {
@@ -227,8 +250,8 @@ pub struct Counts {
     pub state_keys: u64,
     /// Working rows of the state.
     pub working_rows: u64,
-    /// Pages of the state trie.
-    pub pages: u64,
+    /// Full twigs of the ring whose leaves were hashed.
+    pub twigs: u64,
     /// Older heights whose state can still be proven.
     pub older_states: u64,
     /// Entries of logs and directories.

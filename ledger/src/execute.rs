@@ -8,11 +8,11 @@ use contracts::refusal::Refusal;
 use contracts::state::{Changes, Overlay, State, StateFault};
 use proto::codec::Canonical as _;
 use proto::hash::Tag;
+use proto::namespace::Namespace;
 use proto::operation::Operation;
 use proto::receipt::{CODE_ACCEPTED, Links, Receipt, ReceiptSource};
 use proto::submitter::SubmitterRecord;
 use proto::transaction::Transaction;
-use proto::trie::Namespace;
 
 /// A receipt with the day of its event.
 #[derive(Clone, PartialEq, Eq, Debug)]

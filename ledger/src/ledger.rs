@@ -2,7 +2,7 @@
 //!
 //! A block is one synced batch. It decides nothing: what is appended was decided by consensus.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use contracts::execute::BlockContext;
 use contracts::refusal::Refusal;
@@ -30,7 +30,6 @@ use crate::receipts::{self, Origin};
 use crate::schema::{self, FORMAT, TxPlace, meta};
 use crate::state::{StateView, StateWriter, read_sum};
 use crate::store::{Batch, Column, Durability, Store, StoreError, StoreRead};
-use crate::trie as pages;
 use crate::version::Versions;
 
 /// Why a store cannot be opened as the ledger of a genesis document.
@@ -200,7 +199,12 @@ impl<S: Store> Ledger<S> {
         let height = read_head(store.as_ref())?;
         let head = read_head_leaf(store.as_ref(), genesis.chain(), height)?;
         let frontier = history::frontier(store.as_ref(), height.history_size())?;
-        let state = StateWriter::open(store.as_ref())?;
+        let state = StateWriter::open(store.as_ref(), height)?;
+        if state.ring().root() != head.state_root {
+            let rule = "expected roots and bits that lead to the state root of the head";
+            let damaged = StoreError::damaged(Column::Turns, &schema::height(height), rule);
+            return Err(damaged.into());
+        }
         Ok(Self { store, genesis, head, frontier, state, versions, stopped: false })
     }
 
@@ -232,7 +236,8 @@ impl<S: Store> Ledger<S> {
 
     /// Queries, in any task, as often as wanted.
     pub fn reader(&self) -> Reader<S> {
-        Reader::new(Arc::clone(&self.store), Arc::clone(&self.genesis))
+        let ring = OnceLock::from(self.state.ring().clone());
+        Reader::new(Arc::clone(&self.store), Arc::clone(&self.genesis), ring)
     }
 
     /// Executes a decided block and makes it durable with everything that follows from it.
@@ -419,7 +424,7 @@ pub(crate) fn read_head(store: &impl StoreRead) -> Result<Height, StoreError> {
 }
 
 /// The leaf of the head, held against what else the next block is built on: its height, its chain, its
-/// node in the history, the roots of the state. Not whether the rest of the store is sound: that is
+/// node in the history, the root of the working rows. Not whether the rest of the store is sound: that is
 /// [`crate::check`]'s to find out.
 fn read_head_leaf(
     store: &impl StoreRead,
@@ -441,10 +446,6 @@ fn read_head_leaf(
     if stored.as_deref() != Some(leaf.hash().as_bytes().as_slice()) {
         let rule = "expected the hash of the leaf of the head";
         return Err(StoreError::damaged(Column::HistoryNodes, &node, rule));
-    }
-    if pages::stored_root(store)? != leaf.state_root {
-        let rule = "expected the page whose root the leaf of the head names";
-        return Err(StoreError::damaged(Column::Pages, &schema::page(0, &Hash::ZERO), rule));
     }
     if read_sum(store)?.root() != leaf.working_root {
         let rule = "expected the sum of rows that the leaf of the head names";

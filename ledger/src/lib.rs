@@ -11,11 +11,11 @@ pub mod prove;
 pub mod reader;
 mod receipts;
 pub mod replay;
+pub mod ring;
 pub mod schema;
 mod sealed;
 pub mod state;
 pub mod store;
-mod trie;
 pub mod version;
 pub mod words;
 

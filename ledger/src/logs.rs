@@ -9,8 +9,8 @@ use contracts::state::Changes;
 use proto::codec::{Canonical as _, Reader};
 use proto::hash::Hash;
 use proto::history::{DayEntry, LogEntry, LogHead, LogKey};
+use proto::namespace::Namespace;
 use proto::receipt::{CODE_ACCEPTED, Subject};
-use proto::trie::Namespace;
 use proto::types::{Height, TimeMs};
 
 use crate::execute::Dated;

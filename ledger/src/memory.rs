@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::store::{Batch, Change, Column, Durability, Store, StoreError, StoreRead, Visit};
+use crate::store::{Batch, Change, Column, Durability, Pair, Store, StoreError, StoreRead, Visit};
 
 /// Keys and values of one column. Shared with snapshots, copied on the first write after one.
 type Pairs = Arc<BTreeMap<Vec<u8>, Vec<u8>>>;
@@ -165,6 +165,15 @@ impl StoreRead for MemoryStore {
         scan(pairs.as_ref(), (from, until), visit);
         Ok(())
     }
+
+    fn last_below(
+        &self,
+        column: Column,
+        from: &[u8],
+        until: &[u8],
+    ) -> Result<Option<Pair>, StoreError> {
+        Ok(last_below(self.read().columns.get(&column), from, until))
+    }
 }
 
 impl StoreRead for MemorySnapshot {
@@ -182,6 +191,25 @@ impl StoreRead for MemorySnapshot {
         scan(self.0.get(&column), (from, until), visit);
         Ok(())
     }
+
+    fn last_below(
+        &self,
+        column: Column,
+        from: &[u8],
+        until: &[u8],
+    ) -> Result<Option<Pair>, StoreError> {
+        Ok(last_below(self.0.get(&column), from, until))
+    }
+}
+
+fn last_below(pairs: Option<&Pairs>, from: &[u8], until: &[u8]) -> Option<Pair> {
+    // A range that ends before it begins is empty here and a panic in the map.
+    if until <= from {
+        return None;
+    }
+    let range = (Bound::Included(from), Bound::Excluded(until));
+    let (key, value) = pairs?.range::<[u8], _>(range).next_back()?;
+    Some((key.clone(), value.clone()))
 }
 
 fn get(columns: &BTreeMap<Column, Pairs>, column: Column, key: &[u8]) -> Option<Vec<u8>> {

@@ -11,10 +11,10 @@ use proto::codec::{Canonical as _, DecodeError};
 use proto::hash::Hash;
 use proto::history::{LogHead, LogKey};
 use proto::limits::SUBJECT_BYTES_MAX;
+use proto::namespace::{Class, KEY_BYTES_MAX, Namespace};
 use proto::operation::Operation;
 use proto::receipt::{ReceiptSource, Subject, SubjectKind};
 use proto::tree;
-use proto::trie::{self, Class, Namespace};
 use proto::types::Height;
 use thiserror::Error;
 
@@ -191,7 +191,7 @@ impl<'a, R: StoreRead> Prover<'a, R> {
         key: &[u8],
         at: Option<Height>,
     ) -> Result<Bundle, ProveError> {
-        within(ClaimPart::State, key, trie::KEY_BYTES_MAX)?;
+        within(ClaimPart::State, key, KEY_BYTES_MAX)?;
         if namespace.class() == Class::Working {
             return Err(ReadError::NeverProven { namespace }.into());
         }

@@ -3,7 +3,7 @@
 //! It reads what is stored and proves nothing; [`crate::prove`] builds proofs on it.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use contracts::execute::uid_key;
 use contracts::state::{Pair as StatePair, Range, State, StateFault};
@@ -16,19 +16,20 @@ use proto::hash::Hash;
 use proto::history::{DayEntry, HistoryLeaf, LogHead, LogKey};
 use proto::limits::OPERATION_BYTES_MAX;
 use proto::message::Decided;
+use proto::namespace::{Class, Namespace};
 use proto::operation::OpUid;
 use proto::receipt::{Receipt, ReceiptSource, Subject};
+use proto::ring::StateProof;
 use proto::transaction::{SignedTxHeader, Transaction};
-use proto::trie::{Class, Namespace, StateProof};
 use proto::types::{AgencyIndex, BlockHash, ChainId, Height, TxId};
 use thiserror::Error;
 
 use crate::ledger::{OpenError, read_genesis, read_head, read_size};
 use crate::logs::LogPlace;
 use crate::receipts::{self, Origin, Receipts, Stored};
+use crate::ring::{Past, PastError, Ring};
 use crate::schema::{self, TxPlace, WINDOW_HEIGHTS, meta};
 use crate::store::{Column, Pair, Store, StoreError, StoreRead};
-use crate::trie::Past;
 use crate::{history, logs, sealed, state};
 
 /// Why a query has no answer.
@@ -72,24 +73,27 @@ pub enum ReadError {
 pub struct Reader<S> {
     store: Arc<S>,
     genesis: Arc<Genesis>,
+    /// The ledger's ring; of a store that nobody writes it is read when it is first asked for.
+    ring: Arc<OnceLock<Ring>>,
 }
 
 impl<S> Clone for Reader<S> {
     fn clone(&self) -> Self {
-        Self { store: Arc::clone(&self.store), genesis: Arc::clone(&self.genesis) }
+        let (store, genesis) = (Arc::clone(&self.store), Arc::clone(&self.genesis));
+        Self { store, genesis, ring: Arc::clone(&self.ring) }
     }
 }
 
 impl<S: Store> Reader<S> {
-    pub(crate) fn new(store: Arc<S>, genesis: Arc<Genesis>) -> Self {
-        Self { store, genesis }
+    pub(crate) fn new(store: Arc<S>, genesis: Arc<Genesis>, ring: OnceLock<Ring>) -> Self {
+        Self { store, genesis, ring: Arc::new(ring) }
     }
 
     /// A reader of a store that nobody writes: for checks and tools. It reads no more than the
     /// genesis document, so that a damaged ledger can be looked into.
     pub fn open(store: S) -> Result<Self, OpenError> {
         let genesis = read_genesis(&store)?;
-        Ok(Self::new(Arc::new(store), Arc::new(genesis)))
+        Ok(Self::new(Arc::new(store), Arc::new(genesis), OnceLock::new()))
     }
 
     /// The genesis document.
@@ -99,7 +103,7 @@ impl<S: Store> Reader<S> {
 
     /// Everything as of the newest height. Blocks appended later do not show in it.
     pub fn view(&self) -> Result<View<'_, S::Snapshot<'_>>, StoreError> {
-        View::new(self.store.snapshot(), &self.genesis)
+        View::new(self.store.snapshot(), &self.genesis, &self.ring)
     }
 }
 
@@ -108,6 +112,7 @@ impl<S: Store> Reader<S> {
 pub struct View<'a, R> {
     read: R,
     genesis: &'a Genesis,
+    ring: &'a OnceLock<Ring>,
     head: Height,
 }
 
@@ -134,9 +139,13 @@ pub struct LogItem {
 }
 
 impl<'a, R: StoreRead> View<'a, R> {
-    pub(crate) fn new(read: R, genesis: &'a Genesis) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        read: R,
+        genesis: &'a Genesis,
+        ring: &'a OnceLock<Ring>,
+    ) -> Result<Self, StoreError> {
         let head = read_head(&read)?;
-        Ok(Self { read, genesis, head })
+        Ok(Self { read, genesis, ring, head })
     }
 
     /// The store behind the view.
@@ -312,7 +321,14 @@ impl<'a, R: StoreRead> View<'a, R> {
     /// The state as of a height, at most [`WINDOW_HEIGHTS`] below the head.
     pub fn at(&self, at: Height) -> Result<StateAt<'_, R>, ReadError> {
         if state::in_window(at, self.head) {
-            let past = Past::new(at, self.head);
+            let ring = match self.ring.get() {
+                Some(ring) => ring,
+                None => {
+                    let read = Ring::open(&self.read, self.head)?;
+                    self.ring.get_or_init(|| read)
+                }
+            };
+            let past = ring.at(at).map_err(|error| past_error(error, self.head))?;
             return Ok(StateAt { read: &self.read, at, head: self.head, past });
         }
         let (oldest, head) = (self.head.minus(WINDOW_HEIGHTS), self.head);
@@ -534,6 +550,16 @@ fn fault(error: &impl ToString) -> StateFault {
     StateFault::Storage { detail: error.to_string() }
 }
 
+/// Why the ring has no answer, as a query says it.
+fn past_error(error: PastError, head: Height) -> ReadError {
+    match error {
+        PastError::Store(error) => error.into(),
+        PastError::Forgotten { height } => {
+            ReadError::OutsideWindow { at: height, oldest: head.minus(WINDOW_HEIGHTS), head }
+        }
+    }
+}
+
 /// The state as of one height. What it read of the heights above is kept for the next question.
 #[derive(Debug)]
 pub struct StateAt<'a, R> {
@@ -552,7 +578,10 @@ impl<R: StoreRead> StateAt<'_, R> {
     /// The value of a key; of a working row as of the newest height alone.
     pub fn value(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
         match namespace.class() {
-            Class::Proved => Ok(state::get_at(self.read, (namespace, key), &self.past)?),
+            Class::Proved => {
+                let value = self.past.value(self.read, &schema::state(namespace, key));
+                value.map_err(|error| past_error(error, self.head))
+            }
             Class::Working => {
                 self.is_newest(namespace)?;
                 Ok(state::newest(self.read, namespace, key)?)
@@ -563,7 +592,10 @@ impl<R: StoreRead> StateAt<'_, R> {
     /// Presence or absence of a proved key under the height's state root.
     pub fn proof(&self, namespace: Namespace, key: &[u8]) -> Result<StateProof, ReadError> {
         match namespace.class() {
-            Class::Proved => Ok(state::prove_at(self.read, (namespace, key), &self.past)?),
+            Class::Proved => {
+                let proof = self.past.proof(self.read, &schema::state(namespace, key));
+                proof.map_err(|error| past_error(error, self.head))
+            }
             Class::Working => Err(ReadError::NeverProven { namespace }),
         }
     }

@@ -2,14 +2,12 @@
 //! section 2; a change of any of them raises the version.
 
 use proto::codec::{Canonical, DecodeError, Reader, Writer};
-use proto::hash::Hash;
 use proto::history::LogKey;
+use proto::namespace::{Class, Namespace};
 use proto::receipt::Subject;
-use proto::trie::{Class, Namespace};
 use proto::types::Height;
 
 use crate::store::Column;
-use crate::trie::page::nibble;
 
 /// Version of everything below. A store of another version is refused.
 pub const FORMAT: u32 = 3;
@@ -78,29 +76,6 @@ pub(crate) const fn column(namespace: Namespace) -> Column {
 pub(crate) fn split_state(state_key: &[u8]) -> Option<(Namespace, &[u8])> {
     let (code, key) = state_key.split_first()?;
     Some((Namespace::from_code(*code)?, key))
-}
-
-/// Level of a page and the start of its path, half a byte for each level.
-pub(crate) fn page(level: usize, key: &Hash) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1 + level.div_ceil(2));
-    out.push(u8::try_from(level).expect("a path has 64 levels"));
-    for at in (0..level).step_by(2) {
-        let low = if at + 1 < level { nibble(key, at + 1) } else { 0 };
-        out.push(nibble(key, at) << 4 | low);
-    }
-    out
-}
-
-/// Whether `key` has the length that a page of its level has.
-pub(crate) fn is_page(level: usize, key: &[u8]) -> bool {
-    level < 64 && key.len() == 1 + level.div_ceil(2)
-}
-
-/// Height and group of what the height replaced.
-pub(crate) fn undo(height: Height, group: [u8; 2]) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.u64(height.value()).raw(&group);
-    out.into_bytes()
 }
 
 /// Every entry of a log.

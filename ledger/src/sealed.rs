@@ -5,8 +5,8 @@
 //! who would write the right one: that is what the hashes are for.
 
 use proto::hash::Tag;
+use proto::namespace::KEY_BYTES_MAX;
 use proto::set_hash::{CHECKSUM_BYTES, RowHash};
-use proto::trie::KEY_BYTES_MAX;
 
 use crate::schema;
 use crate::store::{Batch, Column, StoreError, StoreRead, hex};

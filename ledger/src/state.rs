@@ -1,5 +1,5 @@
-//! The state: newest values of both classes, the trie over the proved keys with what recent heights
-//! replaced, the sum over the working rows.
+//! The state: newest values of both classes, the ring of the proved keys, the sum over the working
+//! rows.
 //!
 //! A block reads through [`StateView`], which remembers what it read, and is written by
 //! [`StateWriter::apply`]. It knows no contract: which key means what is in `contracts`.
@@ -12,22 +12,30 @@ use std::iter::Peekable;
 use contracts::state::{Changes, Pair, Range, State, StateFault};
 use proto::codec::Canonical as _;
 use proto::history::StateRoots;
+use proto::namespace::{Class, Namespace};
 use proto::set_hash::{RowHash, SetHash};
-use proto::trie::{self, Class, Namespace, StateProof};
 use proto::types::Height;
 
+use crate::ring::{Ring, Written};
 use crate::schema::{self, PRUNE_EVERY_HEIGHTS, WINDOW_HEIGHTS, meta};
 use crate::sealed;
 use crate::store::{Batch, Column, StoreError, StoreRead};
-use crate::trie::undo::Undo;
-use crate::trie::{self as pages, Changed, Past, Trie};
 
 /// A value of the state as it was read.
 #[derive(Clone, Debug)]
 struct Held {
-    value: Vec<u8>,
+    /// The row without its checksum.
+    row: Vec<u8>,
+    /// Where in it the value begins: behind the place in the ring, where the key has one.
+    value_from: usize,
     /// Of a working row the hash that it was checked by: a row that goes is subtracted by it.
-    row: Option<RowHash>,
+    hash: Option<RowHash>,
+}
+
+impl Held {
+    fn value(&self) -> &[u8] {
+        self.row.get(self.value_from..).unwrap_or_default()
+    }
 }
 
 /// The state below the block that is being executed. It remembers every value that was read.
@@ -63,12 +71,12 @@ impl<'a, S: StoreRead> StateView<'a, S> {
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let state_key = schema::state(namespace, key);
         if let Some(known) = self.known.borrow().get(&state_key) {
-            return Ok(known.as_ref().map(|held| held.value.clone()));
+            return Ok(known.as_ref().map(|held| held.value().to_vec()));
         }
         let column = schema::column(namespace);
         let row = self.store.get(column, &state_key)?;
         let held = row.map(|row| held(column, &state_key, row)).transpose()?;
-        let value = held.as_ref().map(|held| held.value.clone());
+        let value = held.as_ref().map(|held| held.value().to_vec());
         self.known.borrow_mut().insert(state_key, held);
         Ok(value)
     }
@@ -107,10 +115,12 @@ impl<'a, S: StoreRead> StateView<'a, S> {
 /// A row as it was read, checked.
 fn held(column: Column, state_key: &[u8], row: Vec<u8>) -> Result<Held, StoreError> {
     if column == Column::Working {
-        let (value, row) = sealed::open_working(state_key, row)?;
-        return Ok(Held { value, row: Some(row) });
+        let (row, hash) = sealed::open_working(state_key, row)?;
+        return Ok(Held { row, value_from: 0, hash: Some(hash) });
     }
-    Ok(Held { value: sealed::opened(column, state_key, row)?, row: None })
+    let row = sealed::opened(column, state_key, row)?;
+    let value_from = Ring::value_from(state_key, &row)?;
+    Ok(Held { row, value_from, hash: None })
 }
 
 impl<S: StoreRead> State for StateView<'_, S> {
@@ -134,7 +144,18 @@ pub(crate) fn newest(
     namespace: Namespace,
     key: &[u8],
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    sealed::get(store, schema::column(namespace), &schema::state(namespace, key))
+    let (column, state_key) = (schema::column(namespace), schema::state(namespace, key));
+    let row = sealed::get(store, column, &state_key)?;
+    row.map(|row| bare_value(column, &state_key, row)).transpose()
+}
+
+/// The value in a row without its checksum.
+fn bare_value(column: Column, state_key: &[u8], mut row: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    if column == Column::State {
+        let from = Ring::value_from(state_key, &row)?;
+        row.drain(..from);
+    }
+    Ok(row)
 }
 
 /// The newest pairs of a namespace whose keys lie in a range.
@@ -157,7 +178,7 @@ pub(crate) fn scan_from(
     let column = schema::column(namespace);
     let (prefix, from) = (schema::state(namespace, prefix), schema::state(namespace, from));
     let bare = |(mut key, row): Pair| {
-        let value = sealed::opened(column, &key, row)?;
+        let value = bare_value(column, &key, sealed::opened(column, &key, row)?)?;
         key.remove(0);
         Ok((key, value))
     };
@@ -171,17 +192,22 @@ fn under<'k, V>(reads: &mut Peekable<Iter<'k, Vec<u8>, V>>, key: &[u8]) -> Optio
     reads.peek().filter(|(read, _)| read.as_slice() == key).map(|(_, value)| *value)
 }
 
-/// The one writer of the state: the trie of the proved keys, the sum of the working rows.
+/// The one writer of the state: the ring of the proved keys, the sum of the working rows.
 #[derive(Debug, Default)]
 pub struct StateWriter {
-    trie: Trie,
+    ring: Ring,
     sum: SetHash,
 }
 
 impl StateWriter {
-    /// The writer of the state in `store`, as of its head.
-    pub fn open(store: &impl StoreRead) -> Result<Self, StoreError> {
-        Ok(Self { trie: Trie::default(), sum: read_sum(store)? })
+    /// The writer of the state in `store`, whose newest height is `head`.
+    pub fn open(store: &impl StoreRead, head: Height) -> Result<Self, StoreError> {
+        Ok(Self { ring: Ring::open(store, head)?, sum: read_sum(store)? })
+    }
+
+    /// The ring of the proved keys.
+    pub(crate) const fn ring(&self) -> &Ring {
+        &self.ring
     }
 
     /// Writes the changes of `height` into `batch` and returns the roots after them. Where the batch is
@@ -200,39 +226,21 @@ impl StateWriter {
         view.prefetch(keys.iter())?;
         let known = view.known.borrow();
         let mut reads = known.iter().peekable();
-        let mut undo = Undo::default();
-        let mut changed: Vec<Changed> = Vec::new();
+        let mut written = Vec::new();
         for (((namespace, key), new), state_key) in changes.into_iter().zip(keys) {
             let old = under(&mut reads, &state_key).and_then(Option::as_ref);
-            if old.map(|held| &held.value) == new.as_ref() {
+            if old.map(Held::value) == new.as_deref() {
                 continue;
             }
             match namespace.class() {
                 Class::Working => self.working((namespace, &key), (old, new.as_deref()), batch),
                 Class::Proved => {
-                    let path = trie::key_hash(namespace, &key);
-                    changed.push((path, new.as_deref().map(trie::value_hash)));
-                    // Below genesis there is nothing that anyone could ask for.
-                    if height > Height::GENESIS {
-                        undo.value(&path, &state_key, old.map(|held| held.value.as_slice()));
-                    }
-                    match new {
-                        None => batch.delete(Column::State, state_key),
-                        Some(value) => {
-                            sealed::put(batch, (Column::State, &state_key), |out| {
-                                out.extend_from_slice(&value);
-                            });
-                        }
-                    }
+                    let row = old.map(|held| held.row.clone());
+                    written.push(Written { key: state_key, row, value: new });
                 }
             }
         }
-        changed.sort_unstable();
-        let state_root = self.trie.update(view.store, &changed, batch, &mut undo)?;
-        if height > Height::GENESIS {
-            undo.write(height, batch);
-        }
-        prune(height, batch);
+        let state_root = self.ring.apply(view.store, height, written, batch)?;
         batch.put(Column::Meta, meta::WORKING, self.sum.encode());
         Ok(StateRoots { state_root, working_root: self.sum.root() })
     }
@@ -244,7 +252,7 @@ impl StateWriter {
         (old, new): (Option<&Held>, Option<&[u8]>),
         batch: &mut Batch,
     ) {
-        if let Some(row) = old.and_then(|held| held.row) {
+        if let Some(row) = old.and_then(|held| held.hash) {
             self.sum.remove(&row);
         }
         let state_key = schema::state(namespace, key);
@@ -271,15 +279,7 @@ pub(crate) fn read_sum(store: &impl StoreRead) -> Result<SetHash, StoreError> {
     SetHash::decode(&bytes).map_err(|_| StoreError::damaged(Column::Meta, meta::WORKING, rule))
 }
 
-/// Removes what the heights replaced that `height` pushes out of the window.
-fn prune(height: Height, batch: &mut Batch) {
-    if height.value() > WINDOW_HEIGHTS && height.value().is_multiple_of(PRUNE_EVERY_HEIGHTS) {
-        let from = schema::height(Height::GENESIS);
-        batch.delete_range(Column::Undo, from, schema::height(undo_floor(height)));
-    }
-}
-
-/// The lowest height whose replaced values and pages are still stored where `head` is the newest.
+/// The lowest height whose replaced rows are still stored where `head` is the newest.
 pub(crate) fn undo_floor(head: Height) -> Height {
     let pruned = head.value() - head.value() % PRUNE_EVERY_HEIGHTS;
     Height::new(pruned.saturating_sub(WINDOW_HEIGHTS)).next()
@@ -288,27 +288,4 @@ pub(crate) fn undo_floor(head: Height) -> Height {
 /// Whether the state of `at` can be read where `head` is the newest height.
 pub(crate) fn in_window(at: Height, head: Height) -> bool {
     at <= head && at >= head.minus(WINDOW_HEIGHTS)
-}
-
-/// The value of a key at a height.
-pub(crate) fn get_at(
-    store: &impl StoreRead,
-    (namespace, key): (Namespace, &[u8]),
-    past: &Past,
-) -> Result<Option<Vec<u8>>, StoreError> {
-    if key.len() > trie::KEY_BYTES_MAX {
-        // Such a key has no path, so that it was never written; a stranger may ask for it.
-        return Ok(None);
-    }
-    let state_key = schema::state(namespace, key);
-    past.value(store, &trie::key_hash(namespace, key), &state_key)
-}
-
-/// Presence or absence of a key under the state root of a height, as [`get_at`].
-pub(crate) fn prove_at(
-    store: &impl StoreRead,
-    (namespace, key): (Namespace, &[u8]),
-    past: &Past,
-) -> Result<StateProof, StoreError> {
-    pages::prove(store, &trie::key_hash(namespace, key), past)
 }

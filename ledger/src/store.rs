@@ -52,10 +52,14 @@ columns! {
     State = "state",
     /// Namespace and key to the newest value of a working row of the state.
     Working = "working",
-    /// Path to the newest page of the state trie.
-    Pages = "pages",
-    /// Height and group to what that height replaced in values and pages.
+    /// Height and first key to proved rows that the height replaced.
     Undo = "undo",
+    /// First position to hashes of leaves of the ring.
+    Leaves = "leaves",
+    /// Group of twigs to their roots and bits as of a recent height.
+    Twigs = "twigs",
+    /// Height to the leaves that it appended to the ring and those that it retired.
+    Turns = "turns",
     /// Log and index of the last to the entries that one block appended.
     Logs = "logs",
     /// Subject and index to day.
@@ -82,9 +86,9 @@ impl Column {
             | Self::Transactions
             | Self::State
             | Self::Working
-            | Self::Pages
             | Self::Logs
-            | Self::Days => Access::Random,
+            | Self::Days
+            | Self::Twigs => Access::Random,
             Self::Blocks
             | Self::Commits
             | Self::Bodies
@@ -92,7 +96,9 @@ impl Column {
             | Self::History
             | Self::HistoryNodes
             | Self::Checkpoints
-            | Self::Undo => Access::Sequential,
+            | Self::Undo
+            | Self::Leaves
+            | Self::Turns => Access::Sequential,
         }
     }
 }
@@ -218,6 +224,14 @@ pub trait StoreRead {
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError>;
 
+    /// The last pair with `from <= key < until`.
+    fn last_below(
+        &self,
+        column: Column,
+        from: &[u8],
+        until: &[u8],
+    ) -> Result<Option<Pair>, StoreError>;
+
     /// At most `limit` pairs whose keys begin with `prefix` and are not below `from`.
     fn scan_prefix(
         &self,
@@ -309,7 +323,7 @@ struct Piece {
 /// Changes that are made all or none, in their order.
 ///
 /// All keys and values stand in one buffer: a block has tens of thousands of them, and a buffer for
-/// each costs more than the hashes of the state trie.
+/// each costs more than the hashes of the state.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
@@ -357,6 +371,11 @@ impl Batch {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
         start..self.bytes.len()
+    }
+
+    /// Bytes of all keys and values.
+    pub const fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The changes, in order.

@@ -4,13 +4,14 @@
 //! may be said: the caller passes facts, and the verifier passes only facts that it has proven.
 
 use contracts::identifier::calendar;
+use proto::namespace::Namespace;
 use proto::operation::OpUid;
 use proto::receipt::{
     CODE_ACCEPTED, CODE_ALREADY_RECORDED, CODE_OP_UID_REUSED, ReceiptSource, Subject, SubjectKind,
 };
+use proto::ring::value_hash;
 use proto::schema::OperationKind;
 use proto::sign::KeyId;
-use proto::trie::{Namespace, value_hash};
 use proto::types::{Height, TimeMs};
 
 use crate::bundle::Direction;

@@ -20,7 +20,18 @@ fn full() -> Bundle {
     };
     let cosignatures = || vec![Cosignature { key: vec![5], signature: vec![6] }];
     let path = || vec![vec![7], vec![8]];
-    let proof = || Some(StatePath { siblings: path(), other: Some(vec![9]) });
+    let proof = || {
+        Some(StatePath {
+            size: 9,
+            position: 8,
+            key: vec![7],
+            value: vec![6],
+            next: vec![5],
+            leaf_path: path(),
+            bits: vec![4],
+            twig_path: path(),
+        })
+    };
     let subject = || Subject { kind: 1, key: b"BJ:1".to_vec() };
     let entry = LogEntry {
         index: 1,
@@ -244,11 +255,20 @@ fn the_json_of_every_field_is_fixed() {
                   "namespace": 2,
                   "key": "6b",
                   "proof": {
-                    "siblings": [
+                    "size": 9,
+                    "position": 8,
+                    "key": "07",
+                    "value": "06",
+                    "next": "05",
+                    "leaf_path": [
                       "07",
                       "08"
                     ],
-                    "other": "09"
+                    "bits": "04",
+                    "twig_path": [
+                      "07",
+                      "08"
+                    ]
                   }
                 },
                 {
@@ -265,11 +285,20 @@ fn the_json_of_every_field_is_fixed() {
                   "subject": "424a3a31",
                   "head": "01",
                   "proof": {
-                    "siblings": [
+                    "size": 9,
+                    "position": 8,
+                    "key": "07",
+                    "value": "06",
+                    "next": "05",
+                    "leaf_path": [
                       "07",
                       "08"
                     ],
-                    "other": "09"
+                    "bits": "04",
+                    "twig_path": [
+                      "07",
+                      "08"
+                    ]
                   },
                   "entries": [
                     {
@@ -475,9 +504,11 @@ fn empty_parts_without_number_are_refused_before_they_are_decoded() {
         ("steps of an operation's path", &[5, 5], 3),
         ("steps of a receipt's path", &[5, 6], 5),
         ("states", &[5], 7),
-        ("siblings of a state", &[5, 7, 4], 1),
+        ("siblings of a state's leaf", &[5, 7, 4], 6),
+        ("siblings of its twig", &[5, 7, 4], 8),
         ("logs", &[5], 8),
-        ("siblings of a log", &[5, 8, 5], 1),
+        ("siblings of a log's leaf", &[5, 8, 5], 6),
+        ("siblings of its twig", &[5, 8, 5], 8),
         ("entries", &[5, 8], 6),
         ("days", &[5, 8], 7),
         ("subtrees of a log", &[5, 8], 9),

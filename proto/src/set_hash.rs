@@ -11,7 +11,7 @@ use chacha20::cipher::{KeyIvInit as _, StreamCipher as _};
 
 use crate::codec::{Canonical, DecodeError, Reader, Writer};
 use crate::hash::{Hash, Tag};
-use crate::trie::Namespace;
+use crate::namespace::Namespace;
 
 /// Numbers of a sum. With 1,024 of 16 bits the paper expects more than 2^200 steps for two sets of one
 /// sum, beyond the 2^128 of the other hashes.

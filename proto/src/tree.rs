@@ -3,6 +3,10 @@
 //! `leaf = H[tag](payload)`, `node = H["jjj/node/v1"](left || right)`; a tree splits at the largest
 //! power of two below its size. Sizes always come from a signed place.
 
+mod levels;
+
+pub use levels::Levels;
+
 use thiserror::Error;
 
 use crate::hash::{Hash, Tag};
@@ -96,6 +100,12 @@ pub fn verify_inclusion(
     path: &[Hash],
     expected: &Hash,
 ) -> Result<(), TreeError> {
+    let found = root_by_path(leaf, index, size, path)?;
+    if found == *expected { Ok(()) } else { Err(TreeError::Root) }
+}
+
+/// The root that an inclusion path leads to (RFC 9162, 2.1.3.2), for who compares it further up.
+pub fn root_by_path(leaf: &Hash, index: u64, size: u64, path: &[Hash]) -> Result<Hash, TreeError> {
     if index >= size {
         return Err(TreeError::Outside { index, size });
     }
@@ -118,10 +128,7 @@ pub fn verify_inclusion(
         first >>= 1;
         second >>= 1;
     }
-    if second != 0 {
-        return Err(wrong_length);
-    }
-    if current == *expected { Ok(()) } else { Err(TreeError::Root) }
+    if second == 0 { Ok(current) } else { Err(wrong_length) }
 }
 
 /// Consistency path from the first `old` leaves to all of them (RFC 9162, 2.1.4.1).

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use ledger::store::{Batch, Change, Column, Durability, Store, StoreError, StoreRead, Visit};
+use ledger::store::{Batch, Change, Column, Durability, Pair, Store, StoreError, StoreRead, Visit};
 use rocksdb::{ColumnFamily, DB, ReadOptions, Snapshot, WriteBatch, WriteOptions};
 
 use crate::open::{self, OpenError};
@@ -100,6 +100,27 @@ impl RocksStore {
         let place = (column, last.as_slice());
         pairs.status().map_err(|error| StoreError::unreadable("read on from there", place, error))
     }
+
+    fn last_below(
+        &self,
+        column: Column,
+        (from, until): (&[u8], &[u8]),
+        mut options: ReadOptions,
+    ) -> Result<Option<Pair>, StoreError> {
+        if until <= from {
+            return Ok(None);
+        }
+        options.set_iterate_lower_bound(from);
+        options.set_iterate_upper_bound(until);
+        let mut pairs = self.database.raw_iterator_cf_opt(self.column(column), options);
+        pairs.seek_to_last();
+        if let Some((key, value)) = pairs.item() {
+            return Ok(Some((key.to_vec(), value.to_vec())));
+        }
+        // An iterator stops at damage as it stops at the end; only its status tells them apart.
+        pairs.status().map_err(|error| StoreError::failed("find a key", error))?;
+        Ok(None)
+    }
 }
 
 impl StoreRead for RocksStore {
@@ -123,6 +144,15 @@ impl StoreRead for RocksStore {
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError> {
         self.scan(column, (from, until), ReadOptions::default(), visit)
+    }
+
+    fn last_below(
+        &self,
+        column: Column,
+        from: &[u8],
+        until: &[u8],
+    ) -> Result<Option<Pair>, StoreError> {
+        self.last_below(column, (from, until), ReadOptions::default())
     }
 }
 
@@ -188,6 +218,15 @@ impl StoreRead for RocksSnapshot<'_> {
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError> {
         self.store.scan(column, (from, until), self.options(), visit)
+    }
+
+    fn last_below(
+        &self,
+        column: Column,
+        from: &[u8],
+        until: &[u8],
+    ) -> Result<Option<Pair>, StoreError> {
+        self.store.last_below(column, (from, until), self.options())
     }
 }
 

@@ -13,12 +13,12 @@ use genesis::Genesis;
 use proto::codec::{Canonical, DecodeError, Reader};
 use proto::history::HistoryLeaf;
 use proto::limits::SUBJECT_BYTES_MAX;
+use proto::namespace::{Class, Namespace};
 use proto::operation::Operation;
 use proto::receipt::{Alerts, Links, ReceiptPayload, Subject, SubjectKind};
 use proto::sign::PublicKey;
 use proto::submitter::SubmitterRecord;
 use proto::transaction::SignedTxHeader;
-use proto::trie::{Class, Namespace};
 use proto::types::Height;
 use thiserror::Error;
 

@@ -106,7 +106,7 @@ static PIN: Shape = shape::<Pin>(&[(2, Bytes)]);
 static TX: Shape = shape::<super::TxProof>(&[(3, Bytes)]);
 static OP: Shape = shape::<super::OpProof>(&[(3, Bytes)]);
 static RECEIPT: Shape = shape::<super::ReceiptProof>(&[(5, Bytes)]);
-static PATH: Shape = shape::<super::StatePath>(&[(1, Bytes)]);
+static PATH: Shape = shape::<super::StatePath>(&[(6, Bytes), (8, Bytes)]);
 static STATE: Shape = shape::<StateValue>(&[(4, One(&PATH))]);
 static LOG: Shape =
     shape::<Log>(&[(5, One(&PATH)), (6, Many(&ENTRY)), (7, Many(&DAY)), (9, Bytes)]);

@@ -2,8 +2,8 @@
 
 use proto::codec::{Canonical as _, Reader as Input};
 use proto::history::{LogEntry, LogHead, LogKey};
+use proto::namespace::Namespace;
 use proto::receipt::{Link, Subject, SubjectKind};
-use proto::trie::Namespace;
 use proto::types::Height;
 
 use super::{Place, Progress, Run};

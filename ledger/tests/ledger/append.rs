@@ -186,7 +186,7 @@ fn a_head_that_does_not_fit_its_store_is_refused_with_column_and_key() {
     let height = 2u64.to_be_bytes();
     let node = [&[0], height.as_slice()].concat();
     let rows = |column| chain.store.scan_prefix(column, &[], &[], usize::MAX).unwrap();
-    let (page, bytes) = rows(Column::Pages).remove(0);
+    let (turn, bytes) = rows(Column::Turns).pop().unwrap();
     let (_, other) = rows(Column::HistoryNodes).remove(1);
     let of = |change: fn(&mut proto::history::HistoryLeaf)| {
         let mut leaf = leaf.clone();
@@ -226,10 +226,17 @@ fn a_head_that_does_not_fit_its_store_is_refused_with_column_and_key() {
             "column meta, key 776f726b696e67: expected a sum of 1,024 numbers of 2 bytes",
         ),
         (
-            (Column::Pages, page.clone(), cut),
-            "column pages, key 00: expected sixteen slots of a page",
+            (Column::Turns, turn.clone(), cut),
+            "column turns, key 0000000000000002: the row has the checksum",
         ),
-        ((Column::Pages, page, flipped), "column pages, key 00: expected"),
+        (
+            (Column::Turns, turn.clone(), vec![0; 7]),
+            "column turns, key 0000000000000002: expected a checksum of 8 bytes",
+        ),
+        (
+            (Column::Turns, turn, flipped),
+            "column turns, key 0000000000000002: the row has the checksum",
+        ),
     ] {
         let store = chain.store.fork();
         let mut batch = Batch::default();
@@ -240,11 +247,18 @@ fn a_head_that_does_not_fit_its_store_is_refused_with_column_and_key() {
     }
     let store = chain.store.fork();
     let mut batch = Batch::default();
-    // A whole page, of the state before: only the root tells.
-    let old = Chain::new().store.scan_prefix(Column::Pages, &[], &[], 1).unwrap().remove(0);
-    batch.put(Column::Pages, old.0, old.1);
+    // Whole rows, of a height that sold something else: only the root tells.
+    let mut other = Chain::new();
+    other.block(0, vec![]);
+    let op = other.operation(OperationKind::Sale, &sale("BJ-2"));
+    other.block(0, vec![op]);
+    let (key, value) =
+        other.store.scan_prefix(Column::Leaves, &[], &[], usize::MAX).unwrap().pop().unwrap();
+    assert_eq!(rows(Column::Leaves).pop().unwrap().0, key, "as many leaves");
+    batch.put(Column::Leaves, key, value);
     store.write(batch, Durability::Synced).unwrap();
     let error = Ledger::open(store).unwrap_err().to_string();
-    let expected = "column pages, key 00: expected the page whose root the leaf of the head names";
+    let expected = "column turns, key 0000000000000002: expected roots and bits that lead to the state \
+                    root of the head";
     assert_eq!(error, expected);
 }

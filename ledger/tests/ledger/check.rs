@@ -216,8 +216,9 @@ fn faults_name_the_column_and_the_place() {
         (Column::Days, 3, "days: "),
         (Column::Meta, 3, "meta: "),
         (Column::State, 3, "state: "),
-        (Column::Pages, 40, "pages: key "),
-        (Column::Undo, 20, "undo: "),
+        (Column::Undo, 20, "undo: before height 14, rows from "),
+        (Column::Leaves, 20, "leaves: leaves from "),
+        (Column::Turns, 20, "turns: height 14: the row's checksum"),
     ] {
         let found = flip(column, at);
         assert!(found.contains(expected), "{column}: expected {expected:?} in:\n{found}");

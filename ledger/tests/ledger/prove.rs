@@ -10,8 +10,9 @@ use proto::codec::Canonical as _;
 use proto::hash::{Hash, Tag};
 use proto::history::{DayEntry, HistoryLeaf, LogEntry, LogHead};
 use proto::receipt::{ReceiptPayload, Subject, SubjectKind};
+use proto::ring::StateProof;
 use proto::tree;
-use proto::trie::{Namespace, StateProof};
+use proto::trie::Namespace;
 use proto::types::Height;
 
 use crate::chain::{EVENT_DAY, count, story};
@@ -21,11 +22,16 @@ fn hashes(list: &[Vec<u8>]) -> Vec<Hash> {
 }
 
 fn state_proof(path: &StatePath) -> StateProof {
-    let other = path
-        .other
-        .as_ref()
-        .map(|other| (parse_hash(&other[..32]).unwrap(), parse_hash(&other[32..]).unwrap()));
-    StateProof { siblings: hashes(&path.siblings), other }
+    StateProof {
+        size: path.size,
+        position: path.position,
+        key: path.key.clone(),
+        value: parse_hash(&path.value).unwrap(),
+        next: path.next.clone(),
+        leaf_path: hashes(&path.leaf_path),
+        bits: Box::new(path.bits.as_slice().try_into().unwrap()),
+        twig_path: hashes(&path.twig_path),
+    }
 }
 
 /// The history leaf of an item, proven against the final root.

@@ -13,8 +13,8 @@ use ledger::words::Words;
 use proto::codec::DecodeError;
 use proto::hash::Hash;
 use proto::receipt::Subject;
+use proto::ring::StateProofError;
 use proto::tree::TreeError;
-use proto::trie::StateProofError;
 
 use crate::level::Level;
 
@@ -108,6 +108,8 @@ parts! {
     Leaf = "历史叶", "the history leaf";
     /// A digest or a path of digests.
     Digest = "摘要", "a digest";
+    /// Which leaves of a twig are active.
+    Bits = "有效位", "the bits of a twig";
     /// A block header.
     Header = "区块头", "the block header";
     /// A transaction.

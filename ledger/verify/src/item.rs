@@ -5,14 +5,15 @@ use ledger::bundle::{Bundle, Item, OpProof, ReceiptProof, StatePath, StateValue,
 use proto::block::BlockHeader;
 use proto::hash::{Hash, Tag};
 use proto::history::{HistoryLeaf, StateRoots};
+use proto::namespace::{Class, Namespace};
 use proto::receipt::{Alerts, Links, ReceiptPayload, ReceiptSource};
+use proto::ring::{self, Ring, StateProof, TwigBits};
 use proto::set_hash::{RowHash, SetHash};
 use proto::transaction::SignedTxHeader;
 use proto::tree;
-use proto::trie::{self, Class, Namespace, StateProof};
 use proto::types::Height;
 
-use crate::chain::{Chain, decode, hashes};
+use crate::chain::{Chain, decode, hash, hashes};
 use crate::failure::{At, ChainProblem, Failure, Part, Problem, Rule};
 use crate::log::{self, VerifiedLog};
 
@@ -94,17 +95,17 @@ fn verify_genesis_leaf(
     if item.header.is_some() {
         return Err(at.fail(Problem::Unexpected(Part::Header)));
     }
-    let (mut hashed, mut sum) = (Vec::new(), SetHash::default());
+    let (mut proved, mut sum) = (Vec::new(), SetHash::default());
     for StateEntry { namespace, key, value } in chain.genesis.state() {
         match namespace.class() {
             Class::Proved => {
-                hashed.push((trie::key_hash(*namespace, key), trie::value_hash(value)));
+                proved.push((ring::state_key(*namespace, key), ring::value_hash(value)));
             }
             Class::Working => sum.add(&RowHash::of(*namespace, key, value)),
         }
     }
-    hashed.sort();
-    let roots = StateRoots { state_root: trie::root(&hashed), working_root: sum.root() };
+    let state_root = Ring::genesis(proved).root();
+    let roots = StateRoots { state_root, working_root: sum.root() };
     let epoch_hash = chain.epoch_of(Height::GENESIS).hash;
     let expected = HistoryLeaf::genesis(chain.id, chain.genesis.time(), roots, epoch_hash);
     // The last field says nothing of genesis where a recovery began at height 1, or at the head.
@@ -235,16 +236,17 @@ fn verify_states(at: &At, states: &[StateValue], leaf: &HistoryLeaf) -> Result<(
 pub(crate) fn state_proof(at: &At, path: Option<&StatePath>) -> Result<StateProof, Failure> {
     let at = at.inside("proof");
     let path = path.ok_or_else(|| at.fail(Problem::Missing(Part::States)))?;
-    let siblings = hashes(&at, &path.siblings)?;
-    let other = match &path.other {
-        None => None,
-        Some(bytes) => {
-            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            let wrong = || at.fail(Problem::Number(Part::Digest, length));
-            let (key, value) = bytes.split_at_checked(32).ok_or_else(wrong)?;
-            let digest = |part: &[u8]| part.try_into().map(Hash::new).map_err(|_| wrong());
-            Some((digest(key)?, digest(value)?))
-        }
-    };
-    Ok(StateProof { siblings, other })
+    let length = u64::try_from(path.bits.len()).unwrap_or(u64::MAX);
+    let bits = TwigBits::try_from(path.bits.as_slice());
+    let bits = bits.map_err(|_| at.fail(Problem::Number(Part::Bits, length)))?;
+    Ok(StateProof {
+        size: path.size,
+        position: path.position,
+        key: path.key.clone(),
+        value: hash(&at, &path.value)?,
+        next: path.next.clone(),
+        leaf_path: hashes(&at, &path.leaf_path)?,
+        bits: Box::new(bits),
+        twig_path: hashes(&at, &path.twig_path)?,
+    })
 }

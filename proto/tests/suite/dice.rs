@@ -8,17 +8,18 @@ use proto::message::{
     Checkpoint, Commit, Decided, Message, PrePrepare, Prepare, Proposal, Seen, Status,
     StatusMessage, ViewChange, ViewChangeMessage,
 };
+use proto::namespace::Namespace;
 use proto::operation::{OpUid, Operation, Salt};
 use proto::quorum::Mode;
 use proto::receipt::{
     AlertNotice, Alerts, Ascending, Link, Links, Receipt, ReceiptSource, Role, Subject, SubjectKind,
 };
+use proto::ring::StateProof;
 use proto::set_hash::{RowHash, SetHash};
 use proto::sign::{PublicKey, Signature};
 use proto::submitter::{SubmitterRecord, SubmitterRole};
 use proto::transaction::Transaction;
 use proto::tree::Frontier;
-use proto::trie::{Namespace, StateProof};
 use proto::types::{
     AgencyIndex, BlockHash, ChainId, Epoch, Height, TimeMs, TxId, ValidatorIndex, View,
 };
@@ -251,8 +252,14 @@ impl Dice {
 
     pub(crate) fn state_proof(&mut self) -> StateProof {
         StateProof {
-            siblings: self.list(9, Self::hash),
-            other: self.option(|dice| (dice.hash(), dice.hash())),
+            size: self.u64(),
+            position: self.u64(),
+            key: self.bytes(40),
+            value: self.hash(),
+            next: self.bytes(40),
+            leaf_path: self.list(11, Self::hash),
+            bits: Box::new(std::array::from_fn(|_| self.u8())),
+            twig_path: self.list(16, Self::hash),
         }
     }
 

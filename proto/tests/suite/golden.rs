@@ -1,7 +1,9 @@
 //! Golden vectors, one file for each family of structures: what is hashed or signed never changes
 //! unnoticed. `UPDATE_EXPECT=1` rewrites the files; a changed line is a new version of a format.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use expect_test::{ExpectFile, expect_file};
 use proto::certificate::Certificate;
@@ -11,20 +13,21 @@ use proto::history::{DayEntry, HistoryLeaf, LogEntry, LogHead, LogKey, StateRoot
 use proto::message::{
     Checkpoint, Decided, Message, Proposal, Seen, StatusMessage, justification_hash,
 };
+use proto::namespace::Namespace;
 use proto::operation::Operation;
 use proto::receipt::SubjectKind;
+use proto::ring::{self, Ring, SENTINEL};
 use proto::schema::OperationKind;
 use proto::schema::roles::{table_bytes, table_hash};
 use proto::set_hash::{RowHash, SetHash};
 use proto::sign::PublicKey;
 use proto::submitter::{SubmitterRecord, SubmitterRole};
 use proto::tree::{Frontier, consistency_path, inclusion_path, root};
-use proto::trie::{self, Namespace};
 use proto::types::{AgencyIndex, Height, TimeMs, View};
 use proto::verified::{SetVerifier, Statement, Verifiable};
 use proto::{Hash, schema};
 
-use super::{proofs, sample, signatures};
+use super::{sample, signatures};
 
 /// Lines of `key: value`.
 #[derive(Default)]
@@ -96,36 +99,59 @@ fn tree_roots_and_paths() {
     vectors.check(&expect_file!["../golden/trees.txt"]);
 }
 
+/// A key of the vectors for the state, and its value at a height.
+fn entry(number: u8, height: u8) -> (Namespace, [u8; 2], [u8; 2]) {
+    (Namespace::ALL[usize::from(number) % 23], [number, 1], [number, height])
+}
+
 #[test]
 fn state_roots_and_proofs() {
     let mut vectors = Vectors::default();
-    let mut entries = Vec::new();
-    for number in 0..12u8 {
-        let (namespace, key, value) = (Namespace::ALL[usize::from(number)], [number, 1], [number]);
-        let (path, content) = (trie::key_hash(namespace, &key), trie::value_hash(&value));
-        let name = format!("namespace {} key {}", namespace.code(), hex::encode(key));
-        vectors.hash(&format!("{name}: key hash"), &path);
-        vectors.hash(&format!("{name}: hash of value {}", hex::encode(value)), &content);
-        vectors.hash(&format!("{name}: leaf"), &trie::leaf(&path, &content));
-        entries.push((path, content));
-        entries.sort();
-        vectors.hash(&format!("root of {}", entries.len()), &trie::root(&entries));
+    let mut ring = Ring::default();
+    vectors.hash("hash of value 0001", &ring::value_hash(&[0, 1]));
+    vectors.hash("leaf of the sentinel alone", &ring::leaf(SENTINEL, &Hash::ZERO, SENTINEL));
+    vectors.hash(
+        "twig of that leaf",
+        &ring::twig(&ring::leaf(SENTINEL, &Hash::ZERO, SENTINEL), &{
+            let mut bits = [0; ring::TWIG_BITS_BYTES];
+            ring::activate(&mut bits, 0);
+            bits
+        }),
+    );
+    let mut heights = vec![("nothing at genesis", BTreeMap::new())];
+    let put = |numbers: Range<u8>, height| {
+        let written = |number| {
+            let (namespace, key, value) = entry(number, height);
+            (ring::state_key(namespace, &key), Some(ring::value_hash(&value)))
+        };
+        numbers.map(written).collect::<BTreeMap<_, _>>()
+    };
+    heights.push(("keys 0 to 11", put(0..12, 1)));
+    heights.push(("keys 5 and 6 again", put(5..7, 2)));
+    let gone = |changes: BTreeMap<_, _>| changes.into_keys().map(|key| (key, None)).collect();
+    heights.push(("keys 3 and 4 go", gone(put(3..5, 3))));
+    for (what, changes) in heights {
+        ring.apply(&changes);
+        vectors.hash(&format!("root after {what}, {} leaves", ring.size()), &ring.root());
     }
-    vectors.hash("root of nothing", &trie::root(&[]));
-    let top = trie::root(&entries);
     for number in 0..20u8 {
-        let namespace = Namespace::ALL[usize::from(number)];
-        let key = [number, 1];
-        let proof = proofs::state_proof(&entries, &trie::key_hash(namespace, &key));
-        let value = [number];
-        let value = (number < 12).then_some(&value[..]);
-        assert_eq!(proof.verify(namespace, &key, value, &top), Ok(()));
+        let (namespace, key, value) = entry(number, if (5..7).contains(&number) { 2 } else { 1 });
+        let proof = ring.prove(&ring::state_key(namespace, &key)).expect("never empty");
+        let value = (number < 12 && !(3..5).contains(&number)).then_some(&value[..]);
+        assert_eq!(proof.verify(namespace, &key, value, &ring.root()), Ok(()));
         let what = if value.is_some() { "presence" } else { "absence" };
-        vectors.encoding(
-            &format!("{what} of namespace {} key {}", namespace.code(), hex::encode(key)),
-            &proof,
-        );
+        let name = format!("{what} of namespace {} key {}", namespace.code(), hex::encode(key));
+        vectors.encoding(&name, &proof);
     }
+    // Height after height over more than one twig.
+    for height in 4..=200u8 {
+        ring.apply(&put(0..12, height));
+    }
+    vectors.hash(&format!("root of {} leaves", ring.size()), &ring.root());
+    let (namespace, key, value) = entry(0, 200);
+    let proof = ring.prove(&ring::state_key(namespace, &key)).expect("never empty");
+    assert_eq!(proof.verify(namespace, &key, Some(&value), &ring.root()), Ok(()));
+    vectors.encoding("presence in the second twig", &proof);
     vectors.check(&expect_file!["../golden/state.txt"]);
 }
 

@@ -11,8 +11,8 @@ use proto::limits::{
 use proto::message::{Seen, StatusMessage, ViewChange};
 use proto::operation::Operation;
 use proto::receipt::{Ascending, Link, Links, ReceiptPayload, Role, Subject, TooMany};
+use proto::ring::{Ring, StateProof};
 use proto::transaction::{Transaction, TransactionError, TxHeader};
-use proto::trie::StateProof;
 use proto::types::{TimeMs, View};
 
 use super::dice::Dice;
@@ -209,10 +209,13 @@ fn a_status_shows_at_most_one_signature_of_each_kind() {
 }
 
 #[test]
-fn a_state_proof_has_at_most_256_siblings() {
-    for (count, fits) in [(256, true), (257, false)] {
-        let proof = StateProof { siblings: vec![Hash::ZERO; count], other: None };
-        assert_eq!(StateProof::decode(&proof.encode()).is_ok(), fits, "{count}");
+fn a_state_proof_has_no_more_siblings_than_a_ring_has_levels() {
+    let proof = Ring::genesis([]).prove(&[1]).expect("the sentinel stands before every key");
+    let siblings = |count: usize| vec![Hash::ZERO; count];
+    for (leaf, twig, fits) in [(11, 53, true), (12, 53, false), (11, 54, false)] {
+        let (leaf_path, twig_path) = (siblings(leaf), siblings(twig));
+        let proof = StateProof { leaf_path, twig_path, ..proof.clone() };
+        assert_eq!(StateProof::decode(&proof.encode()).is_ok(), fits, "{leaf} and {twig}");
     }
 }
 

@@ -9,6 +9,7 @@ mod golden;
 mod limits;
 mod proofs;
 mod quorum;
+mod ring;
 mod roundtrip;
 mod sample;
 mod set_hash;

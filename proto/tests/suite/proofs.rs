@@ -1,16 +1,12 @@
-//! Trees and the state trie: every proof that should hold does, and nothing beside it.
-
-use std::collections::BTreeMap;
+//! Trees: every proof that should hold does, and nothing beside it.
 
 use proto::Hash;
 use proto::hash::Tag;
+use proto::namespace::Namespace;
 use proto::tree::{
     Frontier, TreeError, consistency_path, empty_root, inclusion_path, root, verify_consistency,
     verify_inclusion,
 };
-use proto::trie::{self, Namespace, StateProof, StateProofError};
-
-use super::dice::Dice;
 
 const SIZE_MAX: usize = 70;
 
@@ -190,131 +186,6 @@ fn a_tree_whose_past_was_changed_has_no_consistency_path() {
             assert!(found.is_err(), "{old} of {new}");
         }
     }
-}
-
-type Pairs = BTreeMap<Vec<u8>, Vec<u8>>;
-
-/// A state of `count` keys: key, value; and its entries as the trie sorts them.
-fn state(dice: &mut Dice, count: usize) -> (Pairs, Vec<(Hash, Hash)>) {
-    let mut pairs = Pairs::new();
-    while pairs.len() < count {
-        pairs.insert(dice.bytes(40), dice.bytes(40));
-    }
-    let hashed = |(key, value): (&Vec<u8>, &Vec<u8>)| {
-        (trie::key_hash(Namespace::Unit, key), trie::value_hash(value))
-    };
-    let mut entries: Vec<(Hash, Hash)> = pairs.iter().map(hashed).collect();
-    entries.sort();
-    (pairs, entries)
-}
-
-/// The proof for `path` over all entries, straight from the definition.
-pub(super) fn state_proof(entries: &[(Hash, Hash)], path: &Hash) -> StateProof {
-    let (mut part, mut siblings) = (entries, Vec::new());
-    while part.len() > 1 {
-        let depth = siblings.len();
-        let (left, right) = part.split_at(part.partition_point(|(key, _)| !key.bit(depth)));
-        let (own, other) = if path.bit(depth) { (right, left) } else { (left, right) };
-        siblings.push(trie::subtree(other, depth + 1));
-        part = own;
-    }
-    StateProof { siblings, other: part.first().filter(|(key, _)| key != path).copied() }
-}
-
-#[test]
-fn a_state_proof_shows_presence_with_the_value_or_absence_and_nothing_else() {
-    let mut dice = Dice(3);
-    for count in [0, 1, 2, 3, 5, 17, 100] {
-        let (pairs, entries) = state(&mut dice, count);
-        let top = trie::root(&entries);
-        for (key, value) in &pairs {
-            let proof = state_proof(&entries, &trie::key_hash(Namespace::Unit, key));
-            let verify = |proof: &StateProof, key: &[u8], value: Option<&[u8]>| {
-                proof.verify(Namespace::Unit, key, value, &top)
-            };
-            assert_eq!(verify(&proof, key, Some(value)), Ok(()), "{count} keys");
-            assert!(verify(&proof, key, None).is_err(), "present, shown as absent");
-            let mut other = value.clone();
-            other.push(0);
-            assert_eq!(verify(&proof, key, Some(&other)), Err(StateProofError::Root));
-            let elsewhere = proof.verify(Namespace::Party, key, Some(value), &top);
-            assert_eq!(elsewhere, Err(StateProofError::Root), "another namespace");
-            let beside = StateProof { other: Some((top, top)), ..proof.clone() };
-            assert_eq!(verify(&beside, key, Some(value)), Err(StateProofError::OtherBesidePresent));
-            let own = (trie::key_hash(Namespace::Unit, key), trie::value_hash(value));
-            let hidden = StateProof { other: Some(own), ..proof.clone() };
-            assert_eq!(verify(&hidden, key, None), Err(StateProofError::OtherElsewhere));
-            for step in 0..proof.siblings.len() {
-                let mut wrong = proof.clone();
-                wrong.siblings[step] = flipped(&wrong.siblings[step], dice.below(256));
-                assert!(verify(&wrong, key, Some(value)).is_err(), "flipped sibling {step}");
-                wrong.siblings.remove(step);
-                assert!(verify(&wrong, key, Some(value)).is_err(), "missing sibling {step}");
-            }
-        }
-        for _ in 0..50 {
-            let key = dice.bytes(50);
-            if pairs.contains_key(&key) {
-                continue;
-            }
-            let path = trie::key_hash(Namespace::Unit, &key);
-            let proof = state_proof(&entries, &path);
-            assert_eq!(proof.verify(Namespace::Unit, &key, None, &top), Ok(()), "{count} keys");
-            let shown = proof.verify(Namespace::Unit, &key, Some(b"x"), &top);
-            assert!(shown.is_err(), "absent, shown as present");
-            if proof.other.is_some() {
-                let cut = StateProof { other: None, ..proof.clone() };
-                let found = cut.verify(Namespace::Unit, &key, None, &top);
-                assert_eq!(found, Err(StateProofError::Root), "the other leaf was left out");
-            }
-        }
-    }
-}
-
-#[test]
-fn another_leaf_off_the_path_of_the_key_proves_no_absence() {
-    let (pairs, entries) = state(&mut Dice(4), 9);
-    let top = trie::root(&entries);
-    let key = pairs.keys().next().expect("nine keys");
-    let path = trie::key_hash(Namespace::Unit, key);
-    for (other, value) in entries.iter().filter(|(other, _)| *other != path) {
-        let mut proof = state_proof(&entries, other);
-        proof.other = Some((*other, *value));
-        let found = proof.verify(Namespace::Unit, key, None, &top);
-        assert_eq!(found, Err(StateProofError::OtherElsewhere));
-    }
-}
-
-#[test]
-fn a_path_longer_than_a_key_hash_is_refused_before_it_is_walked() {
-    let proof = StateProof { siblings: vec![Hash::ZERO; 257], other: None };
-    let found = proof.verify(Namespace::Sys, b"k", None, &Hash::ZERO);
-    assert_eq!(found, Err(StateProofError::TooDeep { found: 257 }));
-}
-
-#[test]
-fn a_key_whose_length_no_path_can_hold_is_refused_before_it_is_hashed() {
-    let proof = StateProof { siblings: Vec::new(), other: None };
-    for (bytes, expected) in [
-        (65_535, Ok(())),
-        (65_536, Err(StateProofError::KeyTooLong { found: 65_536 })),
-        (1 << 20, Err(StateProofError::KeyTooLong { found: 1 << 20 })),
-    ] {
-        let found = proof.verify(Namespace::Sys, &vec![0; bytes], None, &Hash::ZERO);
-        assert_eq!(found, expected, "{bytes} bytes");
-    }
-}
-
-#[test]
-fn the_state_root_is_a_function_of_the_set_alone() {
-    let (_, entries) = state(&mut Dice(5), 40);
-    assert_eq!(trie::root(&[]), Hash::ZERO);
-    let (key, value) = entries[0];
-    assert_eq!(trie::root(&entries[..1]), trie::leaf(&key, &value));
-    let mut roots: Vec<Hash> = (0..=entries.len()).map(|n| trie::root(&entries[..n])).collect();
-    roots.sort();
-    roots.dedup();
-    assert_eq!(roots.len(), entries.len() + 1, "another set has another root");
 }
 
 #[test]

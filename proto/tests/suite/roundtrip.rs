@@ -18,11 +18,11 @@ use proto::message::{
 };
 use proto::operation::Operation;
 use proto::receipt::{AlertNotice, Alerts, Link, Links, Receipt, ReceiptPayload};
+use proto::ring::StateProof;
 use proto::set_hash::SetHash;
 use proto::sign::{PublicKey, Signature};
 use proto::submitter::SubmitterRecord;
 use proto::transaction::{SignedTxHeader, Transaction, TxHeader};
-use proto::trie::StateProof;
 use proto::verified::Signed;
 
 use super::dice::Dice;

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use proto::codec::Canonical as _;
+use proto::namespace::Namespace;
 use proto::set_hash::{RowHash, SUM_BYTES, SetHash};
-use proto::trie::Namespace;
 
 use super::dice::Dice;
 

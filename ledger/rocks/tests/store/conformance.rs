@@ -106,7 +106,7 @@ mod rule {
         batch.delete_range(Column::State, b"", b"z");
         store.write(batch, Durability::Synced).unwrap();
         assert_eq!(all(store, Column::State), []);
-        assert_eq!(all(store, Column::Pages).len(), 1);
+        assert_eq!(all(store, Column::Leaves).len(), 1);
     }
 
     pub(super) fn the_last_change_of_a_batch_counts(store: &impl Store) {
@@ -208,15 +208,15 @@ mod rule {
 
     pub(super) fn many_values_come_in_the_order_asked(store: &impl Store) {
         for key in [b"a", b"b", b"c"] {
-            put(store, Column::Pages, key, key);
+            put(store, Column::Leaves, key, key);
         }
         let asked = [b"c", b"x", b"a", b"c"].map(|key| key.to_vec());
         let expected = [Some(b"c".to_vec()), None, Some(b"a".to_vec()), Some(b"c".to_vec())];
-        assert_eq!(store.get_many(Column::Pages, &asked).unwrap(), expected);
+        assert_eq!(store.get_many(Column::Leaves, &asked).unwrap(), expected);
         let snapshot = store.snapshot();
-        put(store, Column::Pages, b"x", b"new");
-        assert_eq!(snapshot.get_many(Column::Pages, &asked).unwrap(), expected);
-        assert_eq!(store.get_many(Column::Pages, &[]).unwrap(), []);
+        put(store, Column::Leaves, b"x", b"new");
+        assert_eq!(snapshot.get_many(Column::Leaves, &asked).unwrap(), expected);
+        assert_eq!(store.get_many(Column::Leaves, &[]).unwrap(), []);
     }
 
     pub(super) fn a_snapshot_does_not_change(store: &impl Store) {
@@ -245,12 +245,12 @@ mod rule {
         let mut seen = 0;
         let visit = &mut |key: &[u8], _: &[u8]| {
             seen += 1;
-            put(store, Column::Pages, key, b"seen");
+            put(store, Column::Leaves, key, b"seen");
             assert!(store.get(Column::State, key).unwrap().is_some());
             ControlFlow::Continue(())
         };
         store.scan(Column::State, b"", None, visit).unwrap();
-        assert_eq!((seen, all(store, Column::Pages).len()), (2, 2));
+        assert_eq!((seen, all(store, Column::Leaves).len()), (2, 2));
     }
 
     pub(super) fn readers_see_whole_batches(store: &impl Store) {

@@ -2,8 +2,8 @@
 
 use ledger::bundle::BundleError;
 use ledger::words::{self, Words};
+use proto::ring::StateProofError;
 use proto::tree::TreeError;
-use proto::trie::StateProofError;
 
 use super::{ChainProblem, ClaimProblem, DemandProblem, EntryProblem, LogProblem, Part, Problem};
 
@@ -82,11 +82,16 @@ fn tree(error: &TreeError) -> Words {
 
 fn state(error: &StateProofError) -> Words {
     let zh = match error {
-        StateProofError::TooDeep { found } => format!("路径有 {found} 步，最多 256 步"),
-        StateProofError::OtherBesidePresent => "存在的键不需要另一片叶".to_owned(),
-        StateProofError::OtherElsewhere => "另一片叶不在该键的路径上".to_owned(),
+        StateProofError::KeyTooLong { found } => format!("键有 {found} 字节，最多 65534 字节"),
+        StateProofError::Outside { position, size } => {
+            format!("第 {position} 叶不在 {size} 叶的环内")
+        }
+        StateProofError::Inactive { position } => format!("第 {position} 叶已被替换"),
+        StateProofError::OtherKey => "出示的叶不是该键的叶".to_owned(),
+        StateProofError::OtherValue => "该叶的值不同".to_owned(),
+        StateProofError::NotEnclosed => "该键不在该叶的键与下一键之间".to_owned(),
+        StateProofError::Path(error) => return tree(error),
         StateProofError::Root => "路径通向另一个根".to_owned(),
-        StateProofError::KeyTooLong { found } => format!("键有 {found} 字节，最多 65535 字节"),
     };
     Words::new(zh, error.to_string())
 }

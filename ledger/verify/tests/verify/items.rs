@@ -171,22 +171,35 @@ fn states_refuse_every_forgery() {
             ("another namespace", |b| b.items[0].states[1].namespace = 18),
             ("a namespace of working rows", |b| b.items[0].states[1].namespace = 20),
             ("a namespace that is none", |b| b.items[0].states[1].namespace = 200),
-            ("the longest key", |b| b.items[0].states[1].key = vec![0; 65_535]),
-            ("a key whose length no path can hold", |b| {
-                b.items[0].states[1].key = vec![0; 65_536];
+            ("the longest key", |b| b.items[0].states[1].key = vec![0; 65_534]),
+            ("a key whose length no leaf can hold", |b| {
+                b.items[0].states[1].key = vec![0; 65_535];
             }),
             ("no proof", |b| b.items[0].states[0].proof = None),
             ("a sibling short", |b| {
-                drop(b.items[0].states[0].proof.as_mut().unwrap().siblings.pop());
+                drop(b.items[0].states[0].proof.as_mut().unwrap().leaf_path.pop());
             }),
             ("300 siblings", |b| {
-                b.items[0].states[0].proof.as_mut().unwrap().siblings = vec![vec![0; 32]; 300];
+                b.items[0].states[0].proof.as_mut().unwrap().leaf_path = vec![vec![0; 32]; 300];
             }),
-            ("another leaf beside a present key", |b| {
-                b.items[0].states[0].proof.as_mut().unwrap().other = Some(vec![0; 64]);
+            ("a twig that is not there", |b| {
+                b.items[0].states[0].proof.as_mut().unwrap().twig_path = vec![vec![0; 32]];
             }),
-            ("another leaf cut", |b| {
-                b.items[0].states[0].proof.as_mut().unwrap().other = Some(vec![0; 63]);
+            ("another next key", |b| {
+                b.items[0].states[1].proof.as_mut().unwrap().next = vec![0];
+            }),
+            ("a position beyond the ring", |b| {
+                b.items[0].states[0].proof.as_mut().unwrap().position = u64::MAX;
+            }),
+            ("a larger ring", |b| b.items[0].states[0].proof.as_mut().unwrap().size += 1),
+            ("no leaf active", |b| {
+                b.items[0].states[0].proof.as_mut().unwrap().bits = vec![0; 256];
+            }),
+            ("bits cut", |b| {
+                drop(b.items[0].states[0].proof.as_mut().unwrap().bits.pop());
+            }),
+            ("a value's hash cut", |b| {
+                drop(b.items[0].states[0].proof.as_mut().unwrap().value.pop());
             }),
             ("one key twice", |b| {
                 let again = b.items[0].states[0].clone();

@@ -27,13 +27,14 @@ use proto::receipt::{
     AlertNotice, Alerts, Ascending, Link, Links, Receipt, ReceiptSource, Role,
     Subject as SubjectKey, SubjectKind,
 };
+use proto::ring::{self, Ring, StateProof};
 use proto::schema::OperationKind;
 use proto::set_hash::SetHash;
 use proto::sign::SecretKey;
 use proto::submitter::SubmitterRole;
 use proto::transaction::Transaction;
 use proto::tree;
-use proto::trie::{self, Namespace, StateProof};
+use proto::trie::Namespace;
 use proto::types::{AgencyIndex, BlockHash, ChainId, Height, TimeMs, ValidatorIndex, View};
 use proto::verified::Statement as _;
 

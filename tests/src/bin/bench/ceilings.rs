@@ -90,7 +90,7 @@ fn verifications(times: u64) -> anyhow::Result<Duration> {
 fn node_hashes(times: u64) -> Duration {
     let start = Tag::Key.hash(&[]);
     let (took, last) =
-        timed(|| (0..times).fold(start, |last, _| Tag::StateNode.hash_pair(&last, &last)));
+        timed(|| (0..times).fold(start, |last, _| Tag::Node.hash_pair(&last, &last)));
     // Without a use of the result the compiler may leave the work out.
     if last == Hash::ZERO { Duration::ZERO } else { each(took, times) }
 }

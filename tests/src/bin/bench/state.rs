@@ -1,4 +1,4 @@
-//! The state trie on RocksDB: cost of a changed key in blocks of 5,000 changed keys.
+//! The ring of proved keys on RocksDB: cost of a changed key in blocks of 5,000 changed keys.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use ledger::state::{StateView, StateWriter};
 use ledger::store::{Batch, Durability, Store as _};
 use proto::Height;
 use proto::hash::Tag;
-use proto::trie::Namespace;
+use proto::namespace::Namespace;
 use rocks::RocksStore;
 
 use crate::ceilings::Ceilings;
@@ -36,13 +36,13 @@ fn change(number: u64, version: u64) -> ((Namespace, Vec<u8>), Option<Vec<u8>>) 
 #[derive(Clone, Copy, Default)]
 struct Spent {
     read: Duration,
-    trie: Duration,
+    ring: Duration,
     write: Duration,
 }
 
 struct State {
     store: RocksStore,
-    trie: StateWriter,
+    writer: StateWriter,
     height: Height,
 }
 
@@ -56,12 +56,12 @@ impl State {
             view.get(*namespace, key).context("a read of the state")?;
         }
         let read = watch.elapsed();
-        let (trie, root) = timed(|| self.trie.apply(&view, self.height, changes, &mut batch));
+        let (ring, root) = timed(|| self.writer.apply(&view, self.height, changes, &mut batch));
         root?;
         let (write, written) = timed(|| self.store.write(batch, durability));
         written?;
         self.height = self.height.next();
-        Ok(Spent { read, trie, write })
+        Ok(Spent { read, ring, write })
     }
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn measure(
 ) -> anyhow::Result<()> {
     table.part(&format!("state of {} keys on RocksDB", grouped(keys)));
     let store = RocksStore::open(&folder.join("state"))?;
-    let mut state = State { store, trie: StateWriter::default(), height: Height::GENESIS };
+    let mut state = State { store, writer: StateWriter::default(), height: Height::GENESIS };
     let watch = Watch::start();
     for from in (0..keys).step_by(usize::try_from(FILL)?) {
         let changes = (from..(from + FILL).min(keys)).map(|number| change(number, 0)).collect();
@@ -89,16 +89,16 @@ pub(crate) fn measure(
         changed += u64::try_from(changes.len())?;
         let spent = state.apply(changes, Durability::Synced)?;
         total.read += spent.read;
-        total.trie += spent.trie;
+        total.ring += spent.ring;
         total.write += spent.write;
     }
     let figure = |spent| format!("{} a key", clock::text(each(spent, changed)));
     table.row("change, blocks of 5,000: read old", &figure(total.read), "");
     let levels = levels(keys);
     let hashes = clock::text(ceilings.node_hash * levels);
-    table.row("  trie, undo", &figure(total.trie), &format!("{hashes}: {levels} hashes"));
+    table.row("  ring, undo", &figure(total.ring), &format!("{hashes}: {levels} hashes"));
     let put = each(ceilings.batch.percentile(50), 1_000);
     table.row("  write, synced", &figure(total.write), &format!("{} a put", clock::text(put)));
-    table.row("  together", &figure(total.read + total.trie + total.write), "");
+    table.row("  together", &figure(total.read + total.ring + total.write), "");
     Ok(())
 }

@@ -50,37 +50,20 @@ impl Content {
         }
     }
 
-    pub(super) fn hashed(&self) -> Vec<(Hash, Hash)> {
-        let mut hashed: Vec<(Hash, Hash)> = self
-            .state
-            .iter()
-            .map(|((namespace, key), value)| {
-                (trie::key_hash(*namespace, key), trie::value_hash(value))
-            })
-            .collect();
-        hashed.sort();
-        hashed
+    /// A ring that holds the state and nothing else: a verifier sees no difference from one that came
+    /// to it over many heights.
+    fn ring(&self) -> Ring {
+        Ring::genesis(self.state.iter().map(|((namespace, key), value)| {
+            (ring::state_key(*namespace, key), ring::value_hash(value))
+        }))
     }
 
     pub(super) fn root(&self) -> Hash {
-        trie::root(&self.hashed())
+        self.ring().root()
     }
 
     pub(super) fn prove(&self, namespace: Namespace, key: &[u8]) -> StateProof {
-        let path = trie::key_hash(namespace, key);
-        let hashed = self.hashed();
-        let mut part = hashed.as_slice();
-        let mut siblings = Vec::new();
-        while part.len() > 1 {
-            let depth = siblings.len();
-            let middle = part.partition_point(|(one, _)| !one.bit(depth));
-            let (left, right) = part.split_at(middle);
-            let (own, other) = if path.bit(depth) { (right, left) } else { (left, right) };
-            siblings.push(trie::subtree(other, depth + 1));
-            part = own;
-        }
-        let other = part.first().copied().filter(|(one, _)| *one != path);
-        StateProof { siblings, other }
+        self.ring().prove(&ring::state_key(namespace, key)).unwrap()
     }
 }
 
