@@ -164,7 +164,7 @@ impl Pool {
         self.missing_from(block, start).unwrap_or_else(|| self.check(block, limits))
     }
 
-    /// What a decided block lacks: whether its bodies may stand in it is not asked any more.
+    /// The first body that a decided block lacks. A quorum judged the bodies, so only their absence counts.
     pub(crate) fn first_missing(&self, block: &Block, known: Option<&Bodies>) -> Option<Bodies> {
         match known {
             Some(Bodies::Ready) => None,

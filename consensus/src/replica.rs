@@ -118,7 +118,7 @@ pub struct Replica {
     pub(crate) started: bool,
     pub(crate) tip: Tip,
     pub(crate) executed: Height,
-    /// What the highest executed block left over.
+    /// Whether the highest executed block left work over.
     pub(crate) work: Work,
     /// Undecided heights, the open one first.
     pub(crate) slots: BTreeMap<Height, Slot>,

@@ -16,7 +16,7 @@ pub(crate) fn schedule(state: &mut Rows<'_>, now: TimeMs, at: TimeMs, payload: &
     state.put(Namespace::Due, &[&second.to_be_bytes(), payload].concat(), Vec::new());
 }
 
-/// What a block takes.
+/// The deadlines that a block takes.
 pub(crate) struct Taken {
     /// Payloads, in the order of their seconds.
     pub(crate) payloads: Vec<Vec<u8>>,

@@ -1,5 +1,5 @@
-//! What a recorded event means: how the effects of its kind are added to the records, and how a
-//! correction takes them back. The table from kind to effects is `meaning`.
+//! The effects of an event: this module adds them to the records, and takes them back for a
+//! correction. The table from kind to effects is `meaning`.
 //!
 //! Every effect is an addition to a count or a sum of a record, so effects commute and cancel: the
 //! order in which events and corrections arrive leaves no mark. The first and last event of a unit are
@@ -115,7 +115,7 @@ pub(crate) fn note(state: &mut Rows<'_>, fact: &Fact) -> Result<(), StateFault> 
     Ok(())
 }
 
-/// What one event adds to one unit's own fields.
+/// The additions of one event to the fields of one unit.
 #[derive(Default)]
 struct Delta<'a> {
     text: &'a str,
@@ -276,7 +276,7 @@ fn note_ways(state: &mut Rows<'_>, fact: &Fact, moved: &[Moved<'_>]) {
             | Flow::Disposed
             | Flow::Consumed
             | Flow::Divided => touch(state, Queue::GOODS, SUMS, one.unit),
-            // What only changes its place is the same in all.
+            // A move between places changes no total of the unit.
             Flow::Received | Flow::StoredIn | Flow::Shipped | Flow::StoredOut => (),
         }
         // Going on is what R01 asks of goods: being there is not.

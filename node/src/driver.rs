@@ -397,6 +397,7 @@ fn let_go(bodies: &Bodies, replica: &Replica, below: Height) -> Vec<Hash> {
 
 async fn sleep_until(next: Option<(Timer, Instant)>) {
     if let Some((_, at)) = next {
+        // A timer of the protocol: the replica asks to be called at that moment.
         tokio::time::sleep_until(at).await;
     }
 }

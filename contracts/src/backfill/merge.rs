@@ -188,7 +188,7 @@ fn shipment(
     sum.receipts = sum.receipts.wrapping_add(held.receipts);
     held.shipped.iter().for_each(|amount| add_amount(&mut sum.shipped, *amount));
     held.received.iter().for_each(|amount| add_amount(&mut sum.received, *amount));
-    // Whoever is told of the delivery under its new name has not been told yet.
+    // The verdict is dropped, so that judging tells the pairs of the delivery under its new key.
     sum.judged = crate::record::shipment::Judged::default();
     *state.edit::<ShipmentRow>(key)?.row = ShipmentRow::default();
     delivery::list(state, key, pair.old)?;

@@ -17,16 +17,16 @@ pub(super) enum Lines {
     Outputs,
 }
 
-/// What a kind of event does to the units that it names.
+/// The effects of a kind of event on the units that it names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Meaning {
     /// The sum that the quantities of its items add to.
     pub(super) items: Option<Flow>,
     /// The sum that the quantities of its outputs add to.
     pub(super) outputs: Option<Flow>,
-    /// What its items and its outputs are to each other.
+    /// The roles of its items and of its outputs in the lineage.
     pub(super) lineage: Option<(Role, Role)>,
-    /// What it does to its container and what it packs.
+    /// Its effect on its container and the list of the units that it packs.
     pub(super) packs: Option<Packs>,
     /// The side of a delivery that it speaks for.
     pub(super) side: Option<Side>,
@@ -48,7 +48,7 @@ const fn adds(flow: Flow) -> Meaning {
     Meaning { items: Some(flow), ..NOTHING }
 }
 
-/// What a kind of event does.
+/// The effects of a kind of event: the one table.
 pub(super) const fn meaning(kind: OperationKind) -> Meaning {
     match kind {
         OperationKind::OpeningStock => adds(Flow::Opening),

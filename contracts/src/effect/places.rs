@@ -71,7 +71,7 @@ pub(crate) fn add_sums(state: &mut Rows<'_>, at: At<'_>, added: &Sums) -> Result
     Ok(())
 }
 
-/// What becomes of a bit.
+/// The change of a bit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Bit {
     /// It is set.

@@ -184,6 +184,7 @@ async fn submit(net: &Devnet, agency: usize, bytes: Vec<u8>) -> anyhow::Result<u
         if !is_busy || is_over(&watch) {
             return Err(net.failed(&format!("agency {agency}: {status}")));
         }
+        // A node with a full queue tells nobody when it has room again, so the load generator asks again.
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -88,6 +88,7 @@ async fn ask(
     let mut asked: u64 = 0;
     loop {
         for client in &mut clients {
+            // The rate of the questions is a part of the workload: five a second, whatever the answers take.
             tokio::time::sleep(PAUSE).await;
             asked += 1;
             let Some(code) = code(&lots, &recorded, asked) else { continue };
